@@ -1,0 +1,58 @@
+"""cifarlib: the helper library of a notebook course on convolutional networks.
+
+What a notebook needs most is here; the rest is in modules named after what they hold
+(`ledger`, `params`, `plots`, ...). Importing this package loads neither Keras nor Matplotlib:
+names are fetched when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from cifarlib.errors import CourseError
+
+if TYPE_CHECKING:
+    from cifarlib.data import Dataset, load, load_folder
+    from cifarlib.evaluate import Evaluation, evaluate
+    from cifarlib.profiles import profile
+    from cifarlib.training import Run, fit, set_seed
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": "data",
+    "load": "data",
+    "load_folder": "data",
+    "Evaluation": "evaluate",
+    "evaluate": "evaluate",
+    "profile": "profiles",
+    "Run": "training",
+    "fit": "training",
+    "set_seed": "training",
+}
+
+__all__ = [
+    "CourseError",
+    "Dataset",
+    "Evaluation",
+    "Run",
+    "evaluate",
+    "fit",
+    "load",
+    "load_folder",
+    "profile",
+    "set_seed",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value = getattr(import_module(f"cifarlib.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'cifarlib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,124 @@
+"""Claims beside measurements, as tables for notebooks, terminals and pages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from cifarlib import ledger
+
+if TYPE_CHECKING:
+    from cifarlib.tables import Table
+
+EMPTY = "-"
+
+
+def number(value: float, unit: str) -> str:
+    """Write a figure as the course writes it: 56.5 %, 258,090 or 1.275."""
+    if unit == "fraction":
+        return f"{100 * value:.1f} %"
+    if unit == "count":
+        return f"{value:,.0f}"
+    if unit == "seconds":
+        return f"{value:,.0f} s"
+    return f"{value:.3f}"
+
+
+def interval(values: list[float] | tuple[float, ...], unit: str) -> str:
+    """Write several values as one band: 61.2 to 63.4 %, or the one value they share."""
+    low, high = number(min(values), unit), number(max(values), unit)
+    if low == high:
+        return low
+    return f"{low.removesuffix(' %')} to {high}" if unit == "fraction" else f"{low} to {high}"
+
+
+def unit_of(metric: str) -> str:
+    """Return the unit that a metric's name implies."""
+    if metric.startswith("seconds"):
+        return "seconds"
+    if "parameters" in metric:
+        return "count"
+    return "fraction" if metric.endswith("accuracy") else "loss"
+
+
+def compare(*ids: str) -> Table:
+    """Claim, this session's own results and the recorded band, one line per variant.
+
+    Args:
+        ids: systems, such as "R0.4".
+    """
+    from cifarlib.tables import Table
+
+    rows = []
+    for id in ids:
+        entry = ledger.system(id)
+        for metric, variant in _lines(id):
+            claim = entry.claims.get(metric) if variant == "report" else None
+            yours = [
+                r["metrics"][metric]
+                for r in ledger.session_results(id)
+                if r["variant"] == variant and metric in r["metrics"]
+            ]
+            band = ledger.band(id, metric, variant)
+            unit = unit_of(metric)
+            rows.append(
+                [
+                    id,
+                    variant,
+                    metric.replace("_", " "),
+                    _claimed(claim),
+                    interval(yours, unit) if yours else EMPTY,
+                    f"{interval(band.values, unit)} ({_runs(band)})" if band else EMPTY,
+                ]
+            )
+    headers = ["system", "variant", "figure", "claimed", "your run", "recorded runs"]
+    return Table(headers, rows, caption="Claim against measurement")
+
+
+def verdict(id: str, metric: str, value: float, variant: str = "report") -> str:
+    """Say in one sentence how a result compares with the recorded band."""
+    band, unit = ledger.band(id, metric, variant), unit_of(metric)
+    you = f"You got {number(value, unit)}"
+    if band is None:
+        return f"{you}. No runs on real data are recorded for {id} ({variant}) yet."
+    place = "inside" if band.low <= value <= band.high else "outside"
+    if place == "outside" and band.expects(value):
+        place = "just outside, but within what one more run could give:"
+    return f"{you}; {_runs(band)} gave {interval(band.values, unit)}. Yours is {place} that band."
+
+
+def overview() -> str:
+    """Return every system of the reports with its state, as text."""
+    from cifarlib.tables import Table
+
+    counts: dict[str, int] = defaultdict(int)
+    rows = []
+    for id, entry in ledger.systems().items():
+        state = ledger.state(id)
+        counts[state] += 1
+        claimed = "; ".join(f"{m.replace('_', ' ')} {_claimed(c)}" for m, c in entry.claims.items())
+        rows.append([id, entry.notebook[:2], state, claimed or entry.kind, entry.cause])
+    table = Table(["system", "notebook", "state", "claimed", "main cause"], rows)
+    summary = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+    return f"{table}\n\n{len(rows)} systems: {summary}."
+
+
+def _lines(id: str) -> list[tuple[str, str]]:
+    """Pairs of metric and variant worth a line: those claimed or measured, claims first."""
+    pairs = [(metric, "report") for metric in ledger.system(id).claims]
+    for r in [*ledger.results(id), *ledger.session_results(id)]:
+        pairs += [(metric, r["variant"]) for metric in r["metrics"]]
+    return list(dict.fromkeys(pairs))
+
+
+def _claimed(claim: ledger.Claim | None) -> str:
+    if claim is None:
+        return EMPTY
+    if claim.value is None:
+        return f"“{claim.says}”"
+    return number(claim.value, claim.unit)
+
+
+def _runs(band: ledger.Band) -> str:
+    n = len(band.values)
+    return f"{n} recorded run{'s' if n > 1 else ''}"

@@ -1,0 +1,287 @@
+"""What the reports claim, what was measured, and how the two compare.
+
+Claims live in `records/claims.toml`, measured results in `records/results.jsonl` (one JSON
+object a line). Bands are always computed from the results, never stored beside them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifarlib.errors import CourseError
+from cifarlib.files import write_atomic
+
+if TYPE_CHECKING:
+    from cifarlib.data import Dataset
+    from cifarlib.profiles import Profile
+    from cifarlib.training import Run
+
+RECORDS = Path(__file__).parent / "records"
+RESULTS = RECORDS / "results.jsonl"
+_KEY = ("id", "variant", "profile", "backend", "seed")
+_session: list[dict] = []
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One figure of a report: `value` as a number, or `says` where it only has words."""
+
+    metric: str
+    unit: str
+    value: float | None = None
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class System:
+    """One system of a report, as `records/claims.toml` describes it."""
+
+    id: str
+    title: str
+    notebook: str
+    dataset: str
+    kind: str
+    where: str
+    quote: str
+    settings: dict[str, Any]
+    wrong: str
+    cause: str
+    claims: dict[str, Claim] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Band:
+    """Recorded values of one metric over several seeds.
+
+    Attributes:
+        values: one number per seed, in the order of the seeds.
+        profile: the profile they were measured under.
+        exact: whether the data was the official release, bit for bit; None if unknown.
+    """
+
+    values: tuple[float, ...]
+    profile: str
+    exact: bool | None
+
+    @property
+    def low(self) -> float:
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        return max(self.values)
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values)
+
+    def expects(self, value: float) -> bool:
+        """Is `value` what one more run could plausibly give?
+
+        Uses the 95 % prediction interval of Student's t over the seeds, widened to the band.
+        One run alone gives no interval: then only the value itself is expected.
+        """
+        if len(self.values) < 2:
+            return value == self.values[0]
+        from scipy.stats import t
+
+        n = len(self.values)
+        spread = statistics.stdev(self.values) * (1 + 1 / n) ** 0.5 * t.ppf(0.975, n - 1)
+        return min(self.low, self.mean - spread) <= value <= max(self.high, self.mean + spread)
+
+
+@lru_cache
+def systems() -> dict[str, System]:
+    """Return every system of the five reports, by id, in the reports' order."""
+    raw = tomllib.loads((RECORDS / "claims.toml").read_text(encoding="utf-8"))["systems"]
+    found = {}
+    for id, entry in raw.items():
+        claims = {
+            metric: Claim(metric, c.get("unit", "words"), c.get("value"), c.get("says", ""))
+            for metric, c in entry.get("claims", {}).items()
+        }
+        plain = {k: v for k, v in entry.items() if k not in ("claims", "settings")}
+        found[id] = System(id=id, settings=entry.get("settings", {}), claims=claims, **plain)
+    return found
+
+
+def system(id: str) -> System:
+    """Return one system, such as "R0.4".
+
+    Raises:
+        CourseError: no report has a system of that name.
+    """
+    if id not in systems():
+        raise CourseError(f"No report has a system {id!r}. Known: {', '.join(systems())}.")
+    return systems()[id]
+
+
+def claim(id: str, metric: str) -> float:
+    """Return the figure that a report claims, for example ``claim("R0.4", "test_accuracy")``.
+
+    Raises:
+        CourseError: the report gives no such figure.
+    """
+    claims = system(id).claims
+    if metric not in claims or claims[metric].value is None:
+        known = ", ".join(m for m, c in claims.items() if c.value is not None) or "none"
+        raise CourseError(f"{id} claims no {metric!r}. Figures it does claim: {known}.")
+    return claims[metric].value
+
+
+def record(
+    id: str,
+    metrics: dict[str, float],
+    *,
+    variant: str = "report",
+    seed: int,
+    profile: Profile,
+    data: Dataset | None = None,
+    run: Run | None = None,
+    note: str = "",
+) -> dict:
+    """Note one measured result, with where it came from.
+
+    The runner collects these notes from the folder CIFARLIB_RECORDS; without that variable
+    they are kept for this session only.
+
+    Args:
+        id: system, such as "R0.4".
+        metrics: names as in the claims, fractions between 0 and 1, losses in nats.
+        variant: "report" for the report's own recipe, another word for ours.
+        note: one sentence on anything unusual, such as a shortened training.
+    """
+    from cifarlib.course.facts import environment
+
+    system(id)
+    facts = environment()
+    entry = {
+        "id": id,
+        "variant": variant,
+        "profile": profile.name,
+        "seed": seed,
+        "backend": facts["backend"],
+        "metrics": {name: round(float(value), 6) for name, value in metrics.items()},
+        "training": _describe_run(run),
+        "data": data.as_dict() if data is not None else None,
+        "environment": facts,
+        "note": note,
+        "recorded": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    _session.append(entry)
+    folder = os.environ.get("CIFARLIB_RECORDS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with open(Path(folder) / "results.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+    return entry
+
+
+def results(id: str | None = None) -> list[dict]:
+    """Return the committed results, of one system or of all."""
+    return [r for r in _read(RESULTS) if id in (None, r["id"])]
+
+
+def band(id: str, metric: str, variant: str = "report") -> Band | None:
+    """Return the recorded values of a metric on real data, or None if there are none.
+
+    Results of the "full" profile win over "quick" where both exist with as many seeds.
+    """
+    found: dict[tuple[str, str], list[dict]] = {}
+    for r in results(id):
+        if r["variant"] == variant and r["profile"] != "smoke" and metric in r["metrics"]:
+            found.setdefault((r["profile"], r["backend"]), []).append(r)
+    if not found:
+        return None
+    best = max(found, key=lambda k: (min(len(found[k]), 5), k[0] == "full", k[1] == "tensorflow"))
+    chosen = sorted(found[best], key=lambda r: r["seed"])
+    exact = {(r["data"] or {}).get("provenance", {}).get("exact") for r in chosen}
+    return Band(
+        tuple(r["metrics"][metric] for r in chosen),
+        best[0],
+        exact.pop() if len(exact) == 1 else False,
+    )
+
+
+def state(id: str) -> str:
+    """Return "reproduced", "not reproduced" or "not measured" for a system's own recipe."""
+    verdicts = []
+    for metric, entry in system(id).claims.items():
+        measured = band(id, metric)
+        if entry.value is None or measured is None:
+            continue
+        same = measured.mean == entry.value if entry.unit == "count" else None
+        verdicts.append(measured.expects(entry.value) if same is None else same)
+    if not verdicts:
+        return "not measured"
+    return "reproduced" if all(verdicts) else "not reproduced"
+
+
+def merge(folder: Path | str, allow_smoke: bool = False) -> int:
+    """Take the results that notebooks left below `folder` into the committed ledger.
+
+    A result replaces the one with the same system, variant, profile, backend and seed.
+
+    Returns:
+        The number of results taken.
+
+    Raises:
+        CourseError: a line is not what `record` writes.
+    """
+    new = [r for path in sorted(Path(folder).rglob("results.jsonl")) for r in _read(path)]
+    if not allow_smoke:
+        new = [r for r in new if r["profile"] != "smoke"]
+    merged = {tuple(r[k] for k in _KEY): r for r in [*_read(RESULTS), *new]}
+    rows = sorted(merged.values(), key=lambda r: (_order(r["id"]), *(str(r[k]) for k in _KEY)))
+    write_atomic(RESULTS, "".join(json.dumps(r) + "\n" for r in rows))
+    return len(new)
+
+
+def session_results(id: str) -> list[dict]:
+    """Return what this process has recorded so far for one system."""
+    return [r for r in _session if r["id"] == id]
+
+
+def _read(path: Path) -> Iterable[dict]:
+    if not path.exists():
+        return []
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            missing = [k for k in (*_KEY, "metrics", "data") if k not in row]
+        except (ValueError, TypeError):
+            row, missing = {}, ["everything: this is no JSON object"]
+        if missing:
+            raise CourseError(
+                f"{path}, line {number}: a result lacks {', '.join(missing)}. "
+                "Delete the line, or run the notebook again."
+            )
+        rows.append(row)
+    return rows
+
+
+def _order(id: str) -> int:
+    return list(systems()).index(id) if id in systems() else len(systems())
+
+
+def _describe_run(run: Run | None) -> dict | None:
+    if run is None:
+        return None
+    return {
+        "epochs": run.epochs,
+        "batch_size": run.batch_size,
+        "n_train": run.n_train,
+        "seconds": round(run.seconds, 2),
+        "epoch_seconds": [round(s, 2) for s in run.epoch_seconds],
+        "history": {k: [round(v, 4) for v in values] for k, values in run.history.items()},
+    }

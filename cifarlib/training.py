@@ -1,0 +1,145 @@
+"""One training function for the whole course, and the seed that makes it repeatable."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+
+if TYPE_CHECKING:
+    from cifarlib.data import Dataset
+
+STEPS_PER_EXECUTION = 32
+"""Batches handed to TensorFlow in one go. Small networks spend half their time between
+batches; see `benchmarks/`. The weights that come out are the same."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What happened during one training.
+
+    Attributes:
+        history: one list per metric, one number per epoch, as Keras reports them.
+        epoch_seconds: wall-clock seconds of each epoch, validation included.
+        n_train: number of training images.
+    """
+
+    history: dict[str, list[float]]
+    epoch_seconds: list[float]
+    batch_size: int
+    n_train: int
+
+    @property
+    def epochs(self) -> int:
+        return len(self.epoch_seconds)
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.epoch_seconds)
+
+    def last(self, metric: str) -> float:
+        """Return the value of `metric` after the last epoch."""
+        return self.history[metric][-1]
+
+    def __str__(self) -> str:
+        parts = [
+            f"{name.replace('_', ' ')} {values[-1]:.3f}" for name, values in self.history.items()
+        ]
+        return (
+            f"{self.epochs} epochs on {self.n_train:,} images in {self.seconds:.0f} s: "
+            + ", ".join(parts)
+        )
+
+
+def set_seed(seed: int) -> None:
+    """Fix every random number that follows, and make TensorFlow's operations repeatable.
+
+    Call it before the model is built: the first weights are random numbers too. On the
+    same machine the same seed then gives the same bits. Other machines give close results.
+    """
+    keras.utils.set_random_seed(seed)
+    _repeatable_operations()
+
+
+def fit(
+    model: keras.Model,
+    data: Dataset,
+    *,
+    epochs: int,
+    batch_size: int = 32,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
+    """Train a compiled model on `data` and watch it on the validation images.
+
+    Args:
+        model: compiled, for integer labels (a "sparse" loss) and images as `data` holds them.
+        data: images of shape (n, height, width, channels), labels of shape (n,).
+        epochs: passes over the training images.
+        batch_size: images per step.
+
+    Returns:
+        The history and the time of every epoch. The model itself is changed in place.
+    """
+    if keras.backend.backend() == "tensorflow":
+        model.steps_per_execution = STEPS_PER_EXECUTION
+    clock = _Clock(epochs)
+    history = model.fit(
+        data.x_train,
+        data.y_train,
+        validation_data=(data.x_val, data.y_val),
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_batch_size=max(batch_size, 256),
+        callbacks=[clock, *callbacks],
+        verbose=0,
+    )
+    values = {name: [float(v) for v in series] for name, series in history.history.items()}
+    return Run(values, clock.seconds, batch_size, len(data.x_train))
+
+
+class _Clock(keras.callbacks.Callback):
+    """Times epochs and shows a progress bar where somebody is watching."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        self._epochs = epochs
+        self._bar = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if os.environ.get("CIFARLIB_QUIET") != "1":
+            from tqdm.auto import tqdm
+
+            total = self._epochs * (self.params.get("steps") or 1)
+            self._bar = tqdm(total=total, desc="training", unit="batch", leave=False)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self._bar is not None:
+            done = len(self.seconds) * (self.params.get("steps") or 1) + batch + 1
+            self._bar.update(done - self._bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.seconds.append(time.perf_counter() - self._started)
+        if self._bar is not None:
+            shown = {k: f"{v:.3f}" for k, v in (logs or {}).items() if "accuracy" in k}
+            self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
+            self._bar.set_postfix(shown)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _repeatable_operations() -> None:
+    """The one place that touches TensorFlow itself: Keras has no switch for this."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
