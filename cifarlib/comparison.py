@@ -38,7 +38,7 @@ def unit_of(metric: str) -> str:
         return "seconds"
     if "parameters" in metric:
         return "count"
-    return "fraction" if metric.endswith("accuracy") else "loss"
+    return "fraction" if metric.endswith(("accuracy", "f1", "auc")) else "loss"
 
 
 def compare(*ids: str) -> Table:

@@ -40,7 +40,7 @@ def figure(source: str) -> str:
     Raises:
         CourseError: the source is not of a known form, or nothing was recorded for it.
     """
-    kind, *words = source.split()
+    kind, *words = source.split() or [""]
     if kind == "claim" and len(words) == 2:
         return number(ledger.claim(*words), unit_of(words[1]))
     if kind == "gain" and len(words) == 4:

@@ -1,0 +1,188 @@
+import json
+import re
+
+import pytest
+
+from cifarlib import CourseError, comparison, ledger, profile, prose
+
+
+def result(id="R0.4", variant="report", seed=0, profile="quick", exact=False, **metrics):
+    data = {"provenance": {"exact": exact}}
+    return {
+        "id": id,
+        "variant": variant,
+        "profile": profile,
+        "seed": seed,
+        "backend": "tensorflow",
+        "metrics": metrics,
+        "data": data,
+    }
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """A ledger with five seeds of R0.4's recipe, three of its repair, and a smoke result."""
+    rows = [result(seed=s, test_accuracy=v) for s, v in enumerate([0.55, 0.56, 0.57, 0.58, 0.59])]
+    rows += [
+        result(seed=s, variant="all-data", test_accuracy=v)
+        for s, v in enumerate([0.64, 0.65, 0.66])
+    ]
+    rows += [result(seed=9, profile="smoke", test_accuracy=0.1)]
+    rows += [result("R0.1", test_accuracy=0.98)]
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    monkeypatch.setattr(ledger, "RESULTS", path)
+    monkeypatch.setattr(ledger, "_session", [])
+    return path
+
+
+def test_claims():
+    assert ledger.claim("R0.4", "parameters") == 122570
+    assert ledger.claim("R0.4", "test_accuracy") == 0.565
+    assert len(ledger.systems()) == 50
+    with pytest.raises(CourseError, match=r"system 'R9\.9'.*R0\.1"):
+        ledger.system("R9.9")
+    with pytest.raises(CourseError, match=r"no 'roc_auc'.*parameters"):
+        ledger.claim("R0.4", "roc_auc")
+
+
+def test_band_leaves_smoke_out(recorded):
+    band = ledger.band("R0.4", "test_accuracy")
+    assert band.values == (0.55, 0.56, 0.57, 0.58, 0.59)
+    assert (band.low, band.high, band.profile, band.exact) == (0.55, 0.59, "quick", False)
+    assert band.mean == pytest.approx(0.57)
+    assert ledger.band("R0.4", "roc_auc") is None
+    assert ledger.band("R1.2", "test_accuracy") is None
+
+
+def test_prediction_interval_by_hand(recorded):
+    # standard deviation 0.0158, times sqrt(1 + 1/5), times t(0.975, 4) = 2.776: 0.048
+    band = ledger.band("R0.4", "test_accuracy")
+    assert band.expects(0.617)
+    assert not band.expects(0.619)
+
+
+def test_states(recorded):
+    assert ledger.state("R0.4") == "reproduced"
+    assert ledger.state("R1.2") == "not measured"
+    recorded.write_text(recorded.read_text().replace("0.5", "0.3"))
+    assert ledger.state("R0.4") == "not reproduced"
+
+
+def test_record_and_merge(recorded, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "out" / "03"))
+    for name, value in [("quick", 0.5), ("smoke", 0.1)]:
+        ledger.record("R0.4", {"test_accuracy": value}, seed=0, profile=profile(name))
+    assert [r["profile"] for r in ledger.session_results("R0.4")] == ["quick", "smoke"]
+    assert ledger.merge(tmp_path / "out") == 1
+    assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.56, 0.57, 0.58, 0.59)
+    ids = [r["id"] for r in ledger.results()]
+    assert ids == sorted(ids)
+
+
+def test_record_refuses_unknown_systems():
+    with pytest.raises(CourseError, match="system 'R7'"):
+        ledger.record("R7", {}, seed=0, profile=profile("smoke"))
+
+
+def test_broken_line_is_named(recorded):
+    recorded.write_text('{"id": "R0.4"\n')
+    with pytest.raises(CourseError, match=r"results\.jsonl, line 1"):
+        ledger.results()
+    recorded.write_text('{"id": "R0.4"}\n')
+    with pytest.raises(CourseError, match="lacks variant"):
+        ledger.results()
+
+
+def test_compare_shows_claim_session_and_band(recorded):
+    ledger.record("R0.4", {"test_accuracy": 0.571}, seed=0, profile=profile("smoke"))
+    text = str(comparison.compare("R0.4"))
+    line = next(x for x in text.splitlines() if "report" in x and "test accuracy" in x)
+    assert re.search(r"56\.5 %.*57\.1 %.*55\.0 to 59\.0 % \(5 recorded runs\)", line)
+    assert "122,570" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.56, "inside"), (0.61, "just outside"), (0.2, "outside that band")]
+)
+def test_verdict(recorded, value, words):
+    assert words in comparison.verdict("R0.4", "test_accuracy", value)
+
+
+def test_overview_has_every_system(recorded):
+    text = comparison.overview()
+    assert all(re.search(rf"{re.escape(id)}\b", text) for id in ledger.systems())
+    assert "50 systems: 49 not measured, 1 reproduced." in text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("claim R0.4 parameters", "122,570"),
+        ("claim R0.4 test_accuracy", "56.5 %"),
+        ("band R0.4 report test_accuracy", "55.0 to 59.0 %"),
+        ("mean R0.4 report test_accuracy", "57.0 %"),
+        ("runs R0.4 all-data test_accuracy", "3"),
+        ("gain R0.4 all-data report test_accuracy", "+8.0 points"),
+        ("band R0.1 report test_accuracy", "98.0 %"),
+    ],
+)
+def test_figures(recorded, source, text):
+    assert prose.figure(source) == text
+
+
+@pytest.mark.parametrize(
+    "source", ["claim R0.4", "median R0.4 report test_accuracy", "band R0.4 x test_accuracy", ""]
+)
+def test_bad_sources(recorded, source):
+    with pytest.raises(CourseError):
+        prose.figure(source)
+
+
+GOOD = (
+    "It claims <!--=claim R0.4 test_accuracy-->56.5 %<!--/-->, in `12,345` ways.\n\n> “99 % sure”\n"
+)
+
+
+def test_prose_finds_what_no_longer_matches(recorded, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(GOOD)
+    assert prose.check(page) == []
+    page.write_text(GOOD.replace("56.5 %", "65.5 %"))
+    (problem,) = prose.check(page)
+    assert "page.md" in problem
+    assert "It claims 65.5 %" in problem
+    assert prose.update(page) == 1
+    assert page.read_text() == GOOD
+
+
+def test_prose_finds_figures_without_a_source(recorded, tmp_path):
+    page = tmp_path / "page.md"
+    for figure in ["57 %", "1,234,567", "0.123"]:
+        page.write_text(f"We got {figure} here.\n")
+        (problem,) = prose.check(page)
+        assert figure in problem
+    page.write_text("Three of 10, in 2 steps, 3.5 times, $0.123$.\n")
+    assert prose.check(page) == []
+
+
+def test_prose_reads_markdown_cells_of_notebooks(recorded, tmp_path):
+    page = tmp_path / "page.ipynb"
+    stale = GOOD.replace("56.5 %", "1.0 %")
+    cells = [
+        {"cell_type": "code", "source": ["x = '77 %'"]},
+        {"cell_type": "markdown", "source": stale.splitlines(keepends=True)},
+    ]
+    page.write_text(json.dumps({"cells": cells}))
+    (problem,) = prose.check(page)
+    assert "page.ipynb, cell 1" in problem
+    assert prose.update(page) == 1
+    assert prose.check(page) == []
+
+
+def test_changing_one_recorded_figure_is_noticed(recorded, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("Between <!--=band R0.4 report test_accuracy-->55.0 to 59.0 %<!--/-->.\n")
+    assert prose.check(page) == []
+    recorded.write_text(recorded.read_text().replace("0.59", "0.62"))
+    assert "62.0" in prose.check(page)[0]
