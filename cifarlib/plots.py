@@ -121,6 +121,7 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], ax: Axes | None = 
         ax=ax,
     )
     ax.set(xlabel="predicted class", ylabel="true class")
+    ax.grid(False)
     off = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(off.argmax(), off.shape)
     return describe(

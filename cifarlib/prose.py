@@ -14,7 +14,7 @@ The first comment says where the figure comes from:
     gain  ID VARIANT OTHER METRIC   mean of VARIANT minus mean of OTHER
 
 `check` finds figures that no longer match, and figures without a source; `update` rewrites
-the ones that have a source.
+the ones that have a source, and leaves those for which nothing is recorded yet to `check`.
 """
 
 from __future__ import annotations
@@ -97,12 +97,20 @@ def update(path: Path | str) -> int:
 
     def rewrite(text: str) -> str:
         nonlocal changed
-        new = MARK.sub(lambda m: f"<!--={m['source']}-->{figure(m['source'])}<!--/-->", text)
+        new = MARK.sub(_refreshed, text)
         changed += new != text
         return new
 
     _rewrite(path, rewrite)
     return changed
+
+
+def _refreshed(mark: re.Match) -> str:
+    """Return the mark with the ledger's figure, or as it is where the ledger has none yet."""
+    try:
+        return f"<!--={mark['source']}-->{figure(mark['source'])}<!--/-->"
+    except CourseError:
+        return mark[0]
 
 
 def _band(id: str, variant: str, metric: str) -> ledger.Band:

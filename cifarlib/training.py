@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import keras
 
 if TYPE_CHECKING:
     from cifarlib.data import Dataset
+
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # no warning for every new model
 
 STEPS_PER_EXECUTION = 32
 """Batches handed to TensorFlow in one go. Small networks spend half their time between
