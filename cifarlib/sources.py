@@ -1,0 +1,279 @@
+"""Where the bytes come from: a mirror, Keras's cache, a download, or embedded data on request."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from cifarlib import embedded, formats
+from cifarlib.errors import CourseError
+from cifarlib.formats import Arrays
+
+DATASETS = ("mnist", "cifar10")
+# Each choice of `source`, and the places it looks in, in their order.
+SOURCES = {
+    "auto": ("mirror", "cache", "download"),
+    "mirror": ("mirror",),
+    "cache": ("cache",),
+    "download": ("download",),
+    "embedded": (),
+}
+
+CIFAR10_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
+# Where each data set may lie below a mirror or Keras's cache, the best choice first.
+LAYOUTS = {
+    "mnist": ("datasets/mnist.npz",),
+    "cifar10": (
+        "datasets/cifar-10-batches-py",
+        "datasets/cifar-10-batches-py-target/cifar-10-batches-py",  # as Keras 3 leaves it
+        "datasets/cifar-10-python.tar.gz",
+        "datasets/cifar-10-batches-py.tar.gz",
+        "datasets/cifar-10-batches-py-target_archive",
+    ),
+    "vgg16": ("models/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",),
+}
+_TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "vgg16": "VGG16 weights"}
+_GOOGLE = "https://storage.googleapis.com/tensorflow/"
+# The arguments that Keras itself gives to `keras.utils.get_file`.
+_DOWNLOADS = {
+    "mnist": {
+        "fname": "mnist.npz",
+        "origin": _GOOGLE + "tf-keras-datasets/mnist.npz",
+        "file_hash": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+    },
+    "cifar10": {
+        "fname": "cifar-10-batches-py-target",
+        "origin": "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "file_hash": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+        "extract": True,
+    },
+    "vgg16": {
+        "fname": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "origin": _GOOGLE
+        + "keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "file_hash": "6d6bbae143d832006294945121d1f1fc",
+        "cache_subdir": "models",
+    },
+}
+VGG16_MD5 = _DOWNLOADS["vgg16"]["file_hash"]
+CIFAR10_TAR_SHA256 = _DOWNLOADS["cifar10"]["file_hash"]
+_PATIENCE = 20  # seconds without a byte after which a download is given up
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a data set's bytes came from.
+
+    `source` is "mirror", "keras cache", "download", "embedded" or "folder"; `digest` the
+    SHA-256 over the arrays that were read; `exact` True for content proven equal to the
+    official release, False for any other copy of it, None where there is no release; `note`
+    a sentence for readers, or "".
+    """
+
+    dataset: str
+    source: str
+    location: str
+    digest: str
+    exact: bool | None
+    note: str = ""
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+class Raw(NamedTuple):
+    """A data set as published: no validation part yet."""
+
+    title: str
+    class_names: tuple[str, ...]
+    arrays: Arrays
+    provenance: Provenance
+
+
+def arrays(name: str, source: str = "auto", mirror: str | os.PathLike | None = None) -> Raw:
+    """Read the data set `name`, "mnist" or "cifar10".
+
+    Args:
+        source: "auto" looks in the mirror, then in Keras's cache, then downloads. "mirror",
+            "cache" and "download" use one place. Only "embedded" gives a stand-in.
+        mirror: a folder in Keras's cache layout; without it, the variable CIFARLIB_MIRROR.
+
+    Raises:
+        CourseError: unknown name or source; a mirror that does not exist; a damaged file;
+            or the data is nowhere to be had (the message lists where it was looked for).
+    """
+    if name not in DATASETS:
+        raise CourseError(f"There is no data set {name!r} to read. Choose {_either(DATASETS)}.")
+    if source not in SOURCES:
+        raise CourseError(f"There is no data source {source!r}. Choose {_either(SOURCES)}.")
+    if source == "embedded":
+        return _embedded(name)
+    path, place, note = find(name, SOURCES[source], mirror)
+    return _read(name, path, place, note)
+
+
+def find(
+    name: str,
+    places: tuple[str, ...] = SOURCES["auto"],
+    mirror: str | os.PathLike | None = None,
+) -> tuple[Path, str, str]:
+    """Return path, place and a note for "mnist", "cifar10" or "vgg16"; download if need be.
+
+    The place is "mirror", "keras cache" or "download"; the note says if the mirror was of no use.
+
+    Raises:
+        CourseError: see `arrays`.
+    """
+    title, looked, note = _TITLES[name], [], ""
+    if "mirror" in places:
+        root = mirror_folder(mirror)
+        if root is None:
+            looked.append("mirror: none is named (CIFARLIB_MIRROR or the argument `mirror`)")
+        elif path := locate(name, root):
+            return path, "mirror", ""
+        else:
+            looked.append(f"mirror {root}: no {LAYOUTS[name][0]} in it")
+            note = f"The mirror holds no {title}, so the next source was used. "
+    if "cache" in places:
+        if path := locate(name, keras_home()):
+            return path, "keras cache", note
+        looked.append(f"Keras cache {keras_home()}: no {LAYOUTS[name][0]} in it")
+    if "download" in places:
+        try:
+            return _download(name), "download", note
+        except Exception as error:  # get_file raises bare Exceptions, and a mirror is a way out
+            looked.append(f"download: {error}")
+    raise CourseError(
+        f"No {title} found. Looked in:\n"
+        + "".join(f"  - {line}\n" for line in looked)
+        + "Ways out:\n"
+        f"  - with internet: type `cifarlib data fetch {name}`\n"
+        "  - without: type `cifarlib data bundle FOLDER` on a connected machine, copy FOLDER "
+        "here and set CIFARLIB_MIRROR=FOLDER\n"
+        + (
+            ""
+            if name == "vgg16"
+            else "  - or practise on built-in stand-in data: source='embedded', or the smoke "
+            "profile (CIFARLIB_PROFILE=smoke)\n"
+        )
+        + "`cifarlib doctor` shows what this machine has."
+    )
+
+
+def found(name: str, mirror: str | os.PathLike | None = None) -> Path | None:
+    """Return where "mnist", "cifar10" or "vgg16" lies on this machine, or None; see `arrays`."""
+    root = mirror_folder(mirror)
+    return (locate(name, root) if root else None) or locate(name, keras_home())
+
+
+def mirror_folder(mirror: str | os.PathLike | None = None) -> Path | None:
+    """Return the mirror that is named by the argument or CIFARLIB_MIRROR; None if none is.
+
+    Raises:
+        CourseError: the named folder does not exist.
+    """
+    named = os.fspath(mirror) if mirror is not None else os.environ.get("CIFARLIB_MIRROR", "")
+    if not named:
+        return None
+    root = Path(named).expanduser()
+    if not os.path.isdir(root):
+        said = "The argument `mirror`" if mirror is not None else "CIFARLIB_MIRROR"
+        raise CourseError(
+            f"{said} names {root}, which is not a folder here. It must be an existing folder "
+            "that holds datasets/ and models/ as Keras's cache does. Correct the path, unset it "
+            "to do without a mirror, or make one with `cifarlib data bundle FOLDER`."
+        )
+    return root
+
+
+def keras_home() -> Path:
+    """Return Keras's cache folder: KERAS_HOME, else ~/.keras."""
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+
+
+def locate(name: str, root: Path) -> Path | None:
+    """Return where `name` lies below a mirror or cache folder, or None."""
+    for layout in LAYOUTS[name]:
+        if os.path.exists(root / layout):
+            return root / layout
+    return None
+
+
+def _read(name: str, path: Path, place: str, note: str) -> Raw:
+    if name == "mnist":
+        class_names = embedded.DIGIT_NAMES
+        data, exact = formats.read_mnist(path)
+    else:
+        class_names = CIFAR10_NAMES
+        data, exact = formats.read_cifar10(path)
+    if not exact:
+        owner = "a mirror" if place == "mirror" else "the Keras cache"
+        note += (
+            f"{_TITLES[name]} read from {owner} whose files are not the official ones (MD5 "
+            "differs): this copy is not bit-exact, so accuracies are close to, not equal to, "
+            "those on the original."
+        )
+    origin = Provenance(name, place, str(path), formats.digest(data), exact, note.strip())
+    return Raw(_TITLES[name], class_names, data, origin)
+
+
+def _embedded(name: str) -> Raw:
+    if name == "mnist":
+        title, class_names, data = embedded.DIGITS_TITLE, embedded.DIGIT_NAMES, embedded.digits()
+    else:
+        title, class_names, data = embedded.SHAPES_TITLE, embedded.SHAPE_NAMES, embedded.shapes()
+    note = f"{title}: figures from it prove that the code runs and are compared with no claim."
+    origin = Provenance(name, "embedded", "built in", formats.digest(data), None, note)
+    return Raw(title, class_names, Arrays(*data), origin)
+
+
+def _download(name: str) -> Path:
+    """Download into Keras's cache, checked against the official hash; return the path there.
+
+    The files appear in the cache in one step, so that two downloads at a time or an
+    interrupted one leave nothing half-written there.
+    """
+    home = keras_home()
+    home.mkdir(parents=True, exist_ok=True)
+    import keras  # slow to import, needed only here
+
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=home, prefix=".cifarlib-") as temporary,
+            _quiet_if_asked(),
+        ):
+            keras.utils.get_file(**_DOWNLOADS[name], cache_dir=temporary)
+            for arrived in sorted(Path(temporary).glob("*/*")):
+                target = home / arrived.relative_to(temporary)
+                target.parent.mkdir(exist_ok=True)
+                if target.is_dir():
+                    shutil.rmtree(target)
+                os.replace(arrived, target)
+    finally:
+        socket.setdefaulttimeout(patience)
+    arrived = [layout for layout in LAYOUTS[name] if _DOWNLOADS[name]["fname"] in layout]
+    return home / arrived[0]
+
+
+def _quiet_if_asked() -> contextlib.AbstractContextManager:
+    if os.environ.get("CIFARLIB_QUIET") == "1":
+        return contextlib.redirect_stdout(io.StringIO())
+    return contextlib.nullcontext()
+
+
+def _either(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"

@@ -1,0 +1,75 @@
+"""Fixtures for all tests: the real data mirror, and small made-up trees like it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarlib import formats
+
+N_BATCH = 40  # images in a made-up CIFAR-10 file, for 10,000 in a real one
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """A mirror with the real data; the test is skipped where there is none."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "keras-mirror"
+    folder = Path(os.environ.get("CIFARLIB_MIRROR") or beside)
+    if not folder.is_dir():
+        pytest.skip("no data mirror: CIFARLIB_MIRROR is not set")
+    return folder
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch) -> Path:
+    """Return an empty folder for a mirror, and make the data sets tiny.
+
+    No mirror is named, Keras's cache is an empty folder, and there is no network.
+    """
+    monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("cifarlib.sources._download", no_network)
+    monkeypatch.setattr(formats, "read_cifar10", partial(formats.read_cifar10, n_batch=N_BATCH))
+    monkeypatch.setattr(formats, "parse_batch", partial(formats.parse_batch, n_batch=N_BATCH))
+    monkeypatch.setattr(formats, "read_mnist", partial(formats.read_mnist, n_train=60, n_test=20))
+    (tmp_path / "mirror").mkdir()
+    return tmp_path / "mirror"
+
+
+def no_network(name: str) -> Path:
+    raise OSError("the network is unreachable")
+
+
+def make_mnist(root: Path, **changes: np.ndarray | None) -> Path:
+    """Write a tiny `mnist.npz` below `root`, with some arrays changed or left out (None)."""
+    random = np.random.RandomState(0)
+    content = {
+        "x_train": random.randint(0, 256, (60, 28, 28)).astype(np.uint8),
+        "y_train": np.arange(60, dtype=np.uint8) % 10,
+        "x_test": random.randint(0, 256, (20, 28, 28)).astype(np.uint8),
+        "y_test": np.arange(20, dtype=np.uint8) % 10,
+    } | changes
+    path = root / "datasets" / "mnist.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **{name: array for name, array in content.items() if array is not None})
+    return path
+
+
+def make_cifar10(root: Path, below: str = "datasets/cifar-10-batches-py") -> Path:
+    """Write six tiny batch files and batches.meta below `root`; return their folder."""
+    folder = root / below
+    folder.mkdir(parents=True)
+    for number, name in enumerate(formats.CIFAR10_MD5):
+        random = np.random.RandomState(number)
+        batch = {
+            b"data": random.randint(0, 256, (N_BATCH, 3072)).astype(np.uint8),
+            b"labels": [n % 10 for n in range(N_BATCH)],
+        }
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=4))
+    (folder / "batches.meta").write_bytes(pickle.dumps({b"num_vis": 3072}))
+    return folder
