@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from cifarlib.tables import Table
 
 EMPTY = "-"
+HEADLINE = (
+    "test_accuracy", "val_accuracy", "train_accuracy", "parameters", "base_parameters", "seconds",
+)  # fmt: skip
+"""The claims that the overview shows, the two first of these that a system has."""
 
 
 def number(value: float, unit: str) -> str:
@@ -96,7 +100,8 @@ def overview() -> str:
     for id, entry in ledger.systems().items():
         state = ledger.state(id)
         counts[state] += 1
-        claimed = "; ".join(f"{m.replace('_', ' ')} {_claimed(c)}" for m, c in entry.claims.items())
+        shown = [m for m in HEADLINE if m in entry.claims][:2]
+        claimed = "; ".join(f"{m.replace('_', ' ')} {_claimed(entry.claims[m])}" for m in shown)
         rows.append([id, entry.notebook[:2], state, claimed or entry.kind, entry.cause])
     table = Table(["system", "notebook", "state", "claimed", "main cause"], rows)
     summary = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))

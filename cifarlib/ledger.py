@@ -160,7 +160,7 @@ def record(
         variant: "report" for the report's own recipe, another word for ours.
         note: one sentence on anything unusual, such as a shortened training.
     """
-    from cifarlib.course.facts import environment
+    from cifarlib.facts import environment
 
     system(id)
     facts = environment()

@@ -30,7 +30,7 @@ from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 
 MARK = re.compile(r"<!--=(?P<source>[^>]*?)-->(?P<text>.*?)<!--/-->", re.DOTALL)
-FIGURE = re.compile(r"\d+(?:\.\d+)?\s*%|\b\d{1,3}(?:,\d{3})+\b|\b0\.\d{3,}\b")
+FIGURE = re.compile(r"\d+(?:\.\d+)?\s*%|\b\d{1,3}(?:,\d{3})*,(?!000\b)\d{3}\b|\b0\.\d{3,}\b")
 EXEMPT = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|^>.*?$", re.DOTALL | re.MULTILINE)
 
 
@@ -66,9 +66,9 @@ def figure(source: str) -> str:
 def check(path: Path | str) -> list[str]:
     """Return one line for every figure of a notebook or Markdown file that is not as it should be.
 
-    Each line names file, cell and sentence. A per cent figure, a figure with a thousands
-    separator or a long decimal needs a source, unless it stands in code, a formula or a
-    quotation (a line that begins with ">").
+    Each line names file, cell and sentence. A per cent figure, a count such as 122,570 or a
+    long decimal needs a source, unless it stands in code, a formula or a quotation (a line that
+    begins with ">"). Round thousands are sizes of data sets, and need none.
     """
     problems = []
     for place, text in _texts(Path(path)):

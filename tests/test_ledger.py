@@ -162,7 +162,7 @@ def test_prose_finds_figures_without_a_source(recorded, tmp_path):
         page.write_text(f"We got {figure} here.\n")
         (problem,) = prose.check(page)
         assert figure in problem
-    page.write_text("Three of 10, in 2 steps, 3.5 times, $0.123$.\n")
+    page.write_text("Three of 10 of 15,000, in 2 steps, 3.5 times, $0.123$.\n")
     assert prose.check(page) == []
 
 

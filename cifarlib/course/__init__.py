@@ -1,0 +1,1 @@
+"""The instructor's side: running notebooks headlessly, their result page, the command line."""

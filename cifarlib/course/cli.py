@@ -1,0 +1,213 @@
+"""The command `cifarlib`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifarlib.errors import CourseError
+
+if TYPE_CHECKING:
+    from cifarlib import mirror
+
+DATASETS_HELP = "which ones (default: all that the course uses)"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code; 2 stands for a mistake in what was asked."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.command(args)
+    except CourseError as error:
+        print(f"cifarlib: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("cifarlib: stopped.", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace) -> int:
+    from cifarlib.course.plan import plan
+    from cifarlib.course.run import run
+
+    return run(
+        plan(
+            args.notebooks,
+            profile=args.profile,
+            seed=args.seed,
+            mirror=args.mirror,
+            out=args.out,
+            timeout=args.timeout,
+        )
+    )
+
+
+def _accept(args: argparse.Namespace) -> int:
+    from cifarlib.course.accept import accept
+
+    for path in accept(args.out, allow_smoke=args.allow_smoke):
+        print(f"took outputs into {path}")
+    return 0
+
+
+def _doctor(_args: argparse.Namespace) -> int:
+    from cifarlib.course.doctor import doctor
+
+    return doctor()
+
+
+def _ledger_show(_args: argparse.Namespace) -> int:
+    from cifarlib.comparison import overview
+
+    print(overview())
+    return 0
+
+
+def _ledger_measure(args: argparse.Namespace) -> int:
+    from cifarlib import ledger
+    from cifarlib.course.measure import measure, recipe
+
+    for id in args.ids:
+        recipe(id, args.epochs)  # a mistake in the last one shows before the first hour
+    out = Path(args.out).absolute()
+    for seed in args.seeds:
+        for id in args.ids:
+            folder = out / f"{id}-seed{seed}"
+            measure(id, seed, folder, mirror=args.mirror, epochs=args.epochs)
+            ledger.merge(folder)
+    return 0
+
+
+def _ledger_sync(args: argparse.Namespace) -> int:
+    from cifarlib import prose
+
+    paths = args.files or [*sorted(Path("notebooks").glob("*.ipynb")), Path("README.md")]
+    problems = []
+    for path in paths:
+        print(f"{path}: {prose.update(path)} texts changed")
+        problems += prose.check(path)
+    print(*problems, sep="\n", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _seeds(text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from cifarlib import mirror
+
+    return _print_rows(mirror.fetch(args.names or mirror.ITEMS))
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from cifarlib import mirror
+
+    return _print_rows(mirror.verify(args.mirror))
+
+
+def _bundle(args: argparse.Namespace) -> int:
+    from cifarlib import mirror
+
+    return _print_rows(mirror.bundle(args.destination, args.names or mirror.ITEMS))
+
+
+def _print_rows(rows: list[mirror.Row]) -> int:
+    width = max((len(row.file) for row in rows), default=0)
+    for row in rows:
+        print(f"{row.file:<{width}}  {row.status:<12}  {row.detail}".rstrip())
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def _version() -> str:
+    from cifarlib.facts import versions
+
+    return f"cifarlib {versions().get('cifarlib', 'unknown')}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cifarlib", description="Run and look after the notebook course."
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "execute notebooks and write a result page")
+    run.add_argument(
+        "notebooks",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help='number ("03"), name ("cifar10_cnn") or path (default: the whole course)',
+    )
+    run.add_argument(
+        "--profile",
+        default="auto",
+        help="smoke (embedded data, minutes), quick (real data, a laptop), full (a GPU); "
+        "default: chosen from this machine and its data",
+    )
+    run.add_argument("--seed", type=int, default=0, help="for every training (default: 0)")
+    run.add_argument(
+        "--mirror",
+        metavar="DIR",
+        help="folder with real data, as `cifarlib data bundle` makes it "
+        "(default: the environment variable CIFARLIB_MIRROR)",
+    )
+    run.add_argument(
+        "--out",
+        metavar="DIR",
+        default=Path("runs") / "latest",
+        help="where results go; earlier results of the same notebooks are replaced "
+        "(default: %(default)s)",
+    )
+    run.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="longest time for one cell (default: any)"
+    )
+
+    accept = _command(
+        commands, "accept", _accept, "take a good run's outputs into notebooks/ and the ledger"
+    )
+    accept.add_argument("out", metavar="OUT", help="folder that `cifarlib run` wrote")
+    accept.add_argument("--allow-smoke", action="store_true", help="accept stand-in data too")
+
+    _command(commands, "doctor", _doctor, "check this machine and say what to mend")
+    _ledger_commands(commands)
+
+    data = commands.add_parser("data", help="get, check or pack the datasets and weights")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    fetch = _command(actions, "fetch", _fetch, "download into the Keras cache")
+    fetch.add_argument("names", nargs="*", metavar="NAME", help=DATASETS_HELP)
+    verify = _command(actions, "verify", _verify, "compare files with the official checksums")
+    verify.add_argument("--mirror", type=Path, metavar="DIR", help="default: CIFARLIB_MIRROR")
+    bundle = _command(actions, "bundle", _bundle, "copy into a folder for machines without network")
+    bundle.add_argument("destination", type=Path, metavar="DIR")
+    bundle.add_argument("names", nargs="*", metavar="NAME", help=DATASETS_HELP)
+    return parser
+
+
+def _ledger_commands(commands: argparse._SubParsersAction) -> None:
+    text = "list what was claimed and what was measured, or measure more"
+    ledger = _command(commands, "ledger", _ledger_show, text)
+    actions = ledger.add_subparsers(metavar="ACTION")
+    measure = _command(
+        actions, "measure", _ledger_measure, "train systems by the reports' own recipes"
+    )
+    measure.add_argument("ids", nargs="+", metavar="ID", help='system, such as "R1.4"')
+    measure.add_argument("--seeds", type=_seeds, default=[0], help="one seed or a range: 0-4")
+    measure.add_argument("--mirror", metavar="DIR", help="default: CIFARLIB_MIRROR")
+    measure.add_argument("--epochs", type=int, help="used where a report does not say")
+    measure.add_argument("--out", metavar="DIR", default=Path("runs") / "measure")
+    sync = _command(actions, "sync", _ledger_sync, "rewrite the figures in sentences")
+    sync.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all")
+
+
+def _command(group: argparse._SubParsersAction, name: str, function: object, text: str):
+    parser = group.add_parser(name, help=text, description=text.capitalize() + ".")
+    parser.set_defaults(command=function)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

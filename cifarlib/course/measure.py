@@ -1,0 +1,93 @@
+"""Train a report's network by the report's own recipe and record the result.
+
+The recipe is the `settings` of the system in `records/claims.toml`, so there is no second
+copy of it. Only networks trained from scratch are measured this way; those on ImageNet bases
+and those with augmentation are measured in their notebooks.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from cifarlib import ledger
+from cifarlib.errors import CourseError
+from cifarlib.profiles import Profile
+
+LOSSES = {
+    "categorical_crossentropy": "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy": "sparse_categorical_crossentropy",
+}
+_NOT_HERE = ("base", "augmentation", "steps_per_epoch")
+
+
+def recipe(id: str, epochs: int | None = None) -> dict:
+    """Return optimizer, learning_rate, loss, epochs, batch_size, split and n_train of a system.
+
+    Args:
+        epochs: used where the report does not say how long it trained.
+
+    Raises:
+        CourseError: the recipe is incomplete, or is not for a network trained from scratch.
+    """
+    settings = dict(ledger.system(id).settings)
+    settings.setdefault("epochs", epochs)
+    settings.setdefault("batch_size", 32)  # what Keras takes where a report is silent
+    other = [name for name in _NOT_HERE if name in settings]
+    missing = [n for n in ("optimizer", "split", "epochs") if not settings.get(n)]
+    if other or missing or settings.get("loss") not in LOSSES:
+        raise CourseError(
+            f"{id} cannot be measured from its settings alone ("
+            + "; ".join(
+                [f"it has {', '.join(other)}"] * bool(other)
+                + [f"the report gives no {', '.join(missing)}"] * bool(missing)
+                + [f"loss {settings.get('loss')!r}"] * (settings.get("loss") not in LOSSES)
+            )
+            + f"). Run its notebook instead: cifarlib run {ledger.system(id).notebook}"
+        )
+    return settings
+
+
+def measure(
+    id: str, seed: int, out: Path, *, mirror: str | None = None, epochs: int | None = None
+) -> dict:
+    """Train one system with one seed on real data; leave the result below `out`.
+
+    Returns:
+        The recorded result.
+    """
+    settings = recipe(id, epochs)
+    import keras
+
+    from cifarlib import models
+    from cifarlib.data import load
+    from cifarlib.evaluate import evaluate
+    from cifarlib.training import fit, set_seed
+
+    os.environ["CIFARLIB_RECORDS"] = str(out)
+    set_seed(seed)
+    data = load(ledger.system(id).dataset, split=settings["split"], seed=seed, mirror=mirror)
+    model = models.build(id)
+    optimizer = keras.optimizers.get(settings["optimizer"])
+    if "learning_rate" in settings:
+        optimizer.learning_rate = settings["learning_rate"]
+    model.compile(optimizer, LOSSES[settings["loss"]], metrics=["accuracy"])
+    started = time.perf_counter()
+    run = fit(model, data, epochs=settings["epochs"], batch_size=settings["batch_size"])
+    result = evaluate(model, data.x_test, data.y_test)
+    print(f"{id} seed {seed}: {run}; test {result} ({time.perf_counter() - started:.0f} s)")
+    metrics = {
+        "parameters": model.count_params(),
+        "train_accuracy": run.last("accuracy"),
+        "train_loss": run.last("loss"),
+        "val_accuracy": run.last("val_accuracy"),
+        "val_loss": run.last("val_loss"),
+        "test_accuracy": result.accuracy,
+        "test_loss": result.loss,
+        "macro_f1": result.macro_f1,
+        "roc_auc": result.roc_auc,
+    }
+    note = "" if "epochs" in ledger.system(id).settings else f"report silent: {epochs} epochs"
+    own = Profile("full", "auto", "the report's own recipe")
+    return ledger.record(id, metrics, seed=seed, profile=own, data=data, run=run, note=note)

@@ -1,0 +1,191 @@
+"""Run one notebook in a process of its own: `python -m cifarlib.course.worker JOB`.
+
+JOB is a JSON object with `notebook` and `folder` (absolute paths), `slug`, `parameters`,
+`timeout` (seconds a cell may take, or null) and `scratch` (a folder for sockets). The
+journal in `folder` tells at any moment how far the notebook is; its last state is also
+printed, so that it arrives even when the disk is full.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cifarlib.course.journal import Journal, keep_partial, partial_path
+from cifarlib.errors import CourseError
+from cifarlib.files import write_atomic
+
+KERNEL_START_SECONDS = 180
+OUTPUT_WAIT_SECONDS = 60  # nbclient's 4 s give false alarms on a busy machine
+
+
+def execute(job: dict) -> dict:
+    """Run the notebook of `job`, write its results, and return its journal."""
+    import nbformat
+
+    folder, slug = Path(job["folder"]), job["slug"]
+    journal = Journal(job)
+    try:
+        journal.update(cells=len(nbformat.read(job["notebook"], as_version=4).cells))
+        state, failure = _run_cells(job, journal)
+        if keep_partial(folder, slug, state, failure):
+            _write_html(folder, slug)
+        elif state == "ok":
+            raise CourseError(f"The executed notebook could not be written into {folder}.")
+    except (OSError, CourseError) as error:
+        state, failure = "failed", _failure(journal, [_say(error, folder)])
+        keep_partial(folder, slug, state, failure)
+    except Exception:
+        state, failure = "failed", _failure(journal, [traceback.format_exc()])
+        keep_partial(folder, slug, state, failure)
+    with suppress(CourseError):  # a full disk: the caller still gets the facts
+        journal.update(state=state, failure=failure)
+    return journal.facts
+
+
+def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
+    """Execute with papermill; return the state and, if it went wrong, where and why."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    from cifarlib.course.kernel import CourseKernelManager
+
+    cell_now: dict[str, Any] = {}
+    raised: list[dict] = []
+
+    def at_cell_start(cell: Any, cell_index: int) -> None:
+        tags = cell.metadata.get("tags", [])
+        cell_now["injected"] = cell_now.get("injected", 0) + ("injected-parameters" in tags)
+        cell_now["source"] = cell.source
+        journal.update(cell=cell_index + 1 - cell_now["injected"])
+
+    def at_cell_error(cell: Any, cell_index: int, execute_reply: dict) -> None:
+        if "raises-exception" not in cell.metadata.get("tags", []):
+            reply = execute_reply["content"]
+            lines = reply.get("traceback") or [f"{reply.get('ename')}: {reply.get('evalue')}"]
+            raised.append(_failure(journal, lines, cell.source, cell.get("execution_count")))
+
+    try:
+        execute_notebook(
+            _literal(job["notebook"]),
+            _literal(partial_path(Path(job["folder"]), job["slug"])),
+            parameters=job["parameters"],
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            cwd=str(Path(job["notebook"]).parent),
+            start_timeout=KERNEL_START_SECONDS,
+            execution_timeout=job["timeout"],
+            iopub_timeout=OUTPUT_WAIT_SECONDS,
+            kernel_manager_class=CourseKernelManager,
+            on_cell_start=at_cell_start,
+            on_cell_error=at_cell_error,
+        )
+    except PapermillExecutionError:
+        pass  # at_cell_error knows better: it tells intended errors from others
+    except CellTimeoutError:
+        text = f"This cell ran longer than the {job['timeout']:g} seconds allowed (--timeout)."
+        return "timeout", _failure(journal, [text], cell_now.get("source", ""))
+    except KeyboardInterrupt:
+        text = "The run was stopped while this cell was at work."
+        return "interrupted", _failure(journal, [text], cell_now.get("source", ""))
+    except RuntimeError as error:  # DeadKernelError, or a kernel that never came up
+        if not isinstance(error, DeadKernelError) and "died" not in str(error):
+            raise
+        text = _death(CourseKernelManager.last_exit_code)
+        return "died", _failure(journal, [text], cell_now.get("source", ""))
+    return ("failed", raised[-1]) if raised else ("ok", None)
+
+
+def _literal(path: Path | str) -> str:
+    """Protect braces in a path, which papermill would take for placeholders."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _failure(
+    journal: Journal, lines: list[str], source: str = "", execution_count: int | None = None
+) -> dict:
+    """Describe what went wrong; `cell` counts the notebook's own cells from 1."""
+    from nbconvert.filters import strip_ansi
+
+    return {
+        "cell": journal.facts["cell"],
+        "execution_count": execution_count,
+        "source": source,
+        "traceback": strip_ansi("\n".join(lines)),
+    }
+
+
+def _say(error: Exception, folder: Path) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"No space left for {folder}. Free some space, then run this notebook again."
+    return str(error)
+
+
+def _death(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = " Often the machine ran out of memory." if name == "SIGKILL" else ""
+        return f"The kernel was killed by {name} while this cell was at work.{hint}"
+    return f"The kernel ended (exit code {exit_code}) while this cell was at work."
+
+
+def _write_html(folder: Path, slug: str) -> None:
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="course",
+        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
+        embed_images=True,
+    )
+    names = {"metadata": {"name": slug, "path": str(folder)}}
+    html, _ = exporter.from_filename(str(folder / f"{slug}.ipynb"), resources=names)
+    write_atomic(folder / f"{slug}.html", html)
+
+
+def _stop_with(parent: int) -> None:
+    """Interrupt this process when `parent` has gone."""
+    import _thread
+
+    import psutil
+
+    with suppress(psutil.Error):
+        psutil.Process(parent).wait()
+    if os.name == "posix":
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        _thread.interrupt_main()
+
+
+def main() -> None:
+    """Run the job given as the only argument."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    job = json.loads(sys.argv[1])
+    tempfile.tempdir = job["scratch"]
+    logging.basicConfig(level=logging.WARNING)
+    # The kernel inherits stdout: send what it prints to the log, keep the pipe for the answer.
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
+    with answer:
+        json.dump(execute(job), answer)
+
+
+if __name__ == "__main__":
+    main()
