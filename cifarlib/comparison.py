@@ -57,14 +57,15 @@ def compare(*ids: str) -> Table:
     for id in ids:
         entry = ledger.system(id)
         for metric, variant in _lines(id):
-            claim = entry.claims.get(metric) if variant == "report" else None
+            unit = unit_of(metric)
+            own = variant == "report" or unit == "count"
+            claim = entry.claims.get(metric) if own else None
             yours = [
                 r["metrics"][metric]
                 for r in ledger.session_results(id)
                 if r["variant"] == variant and metric in r["metrics"]
             ]
             band = ledger.band(id, metric, variant)
-            unit = unit_of(metric)
             rows.append(
                 [
                     id,

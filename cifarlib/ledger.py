@@ -213,20 +213,31 @@ def band(id: str, metric: str, variant: str = "report") -> Band | None:
 
 
 def state(id: str) -> str:
-    """Return "reproduced", "not reproduced" or "not measured" for a system's own recipe.
+    """Say how a system's claims stand against the results of its own recipe.
 
-    Times are left out: they depend on the machine.
+    Returns:
+        "reproduced" or "not reproduced" where results were measured (parameter counts decide
+        where the report claims nothing else), "shown" for a recorded figure, table or
+        discussion without numbers, else "not measured". Times are left out: they depend on
+        the machine.
     """
-    verdicts = []
-    for metric, entry in system(id).claims.items():
-        measured = band(id, metric)
-        if entry.value is None or measured is None or entry.unit == "seconds":
-            continue
-        same = measured.mean == entry.value if entry.unit == "count" else None
-        verdicts.append(measured.expects(entry.value) if same is None else same)
-    if not verdicts:
+    claims = [c for c in system(id).claims.values() if c.value is not None and c.unit != "seconds"]
+    if not claims:
+        return "shown" if results(id) else "not measured"
+    outcomes = [c for c in claims if c.unit != "count"]
+    verdicts = {agrees(id, c) for c in outcomes or claims}
+    if verdicts == {None}:
         return "not measured"
-    return "reproduced" if all(verdicts) else "not reproduced"
+    return "not reproduced" if False in verdicts else "reproduced"
+
+
+def agrees(id: str, claim: Claim) -> bool | None:
+    """Is a claim what the report's own recipe could give? None if it was not measured."""
+    if claim.unit == "count":
+        measured = band(id, claim.metric) or band(id, claim.metric, "counted")
+        return None if measured is None else measured.mean == claim.value
+    measured = band(id, claim.metric)
+    return None if measured is None else measured.expects(claim.value)
 
 
 def merge(folder: Path | str, allow_smoke: bool = False) -> int:
@@ -255,9 +266,9 @@ def session_results(id: str) -> list[dict]:
 
 
 def _read(path: Path) -> Iterable[dict]:
-    if not path.exists():
-        return []
     rows = []
+    if not path.exists():
+        return rows
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)

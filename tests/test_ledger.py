@@ -65,8 +65,19 @@ def test_prediction_interval_by_hand(recorded):
 def test_states(recorded):
     assert ledger.state("R0.4") == "reproduced"
     assert ledger.state("R1.2") == "not measured"
+    assert ledger.state("R1.1") == "not measured"
     recorded.write_text(recorded.read_text().replace("0.5", "0.3"))
     assert ledger.state("R0.4") == "not reproduced"
+
+
+def test_states_of_figures_and_counts(recorded):
+    rows = [result("R0.3"), result("R1.4", "counted", parameters=1084234)]
+    rows += [result("R0.2", parameters=320), result("R0.5", parameters=895)]
+    recorded.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert ledger.state("R0.3") == "shown"
+    assert ledger.state("R1.4") == "not measured"  # it claims accuracies too
+    assert ledger.state("R0.2") == "reproduced"
+    assert ledger.state("R0.5") == "not reproduced"
 
 
 def test_record_and_merge(recorded, tmp_path, monkeypatch):
