@@ -48,7 +48,7 @@ def verify(mirror: str | os.PathLike | None = None) -> list[Row]:
         if path is None:
             rows.append(Row(sources.LAYOUTS[name][0], "missing", f"not in {root}"))
         else:
-            rows += _check(name, path, root)
+            rows += check(name, path, root)
     return rows
 
 
@@ -68,7 +68,7 @@ def fetch(names: Iterable[str] = ITEMS, mirror: str | os.PathLike | None = None)
         except CourseError as error:
             rows.append(Row(name, "failed", str(error)))
             continue
-        worst = min(_check(name, path, path), key=lambda row: (row.ok, row.status))
+        worst = min(check(name, path, path), key=lambda row: (row.ok, row.status))
         detail = f"{place}: {path}. {note}".strip() if worst.ok else worst.detail
         rows.append(Row(name, worst.status, detail))
     return rows
@@ -88,7 +88,7 @@ def bundle(destination: str | os.PathLike, names: Iterable[str] = ITEMS) -> list
     rows = []
     for name in _known(names):
         path, _, _ = sources.find(name, ("cache", "download"))
-        checked = _check(name, path, path)
+        checked = check(name, path, path)
         if bad := [row for row in checked if not row.ok]:
             raise CourseError(f"{name} was not bundled. {bad[0].detail}")
         official = all(row.status == "official" for row in checked)
@@ -139,7 +139,7 @@ def _place(content: Path | bytes, target: Path) -> str:
     return "copied"
 
 
-def _check(name: str, path: Path, root: Path) -> list[Row]:
+def check(name: str, path: Path, root: Path) -> list[Row]:
     """Return a row for each file of an item; the files are named relative to `root`."""
     if name == "cifar10" and path.is_dir():
         return [

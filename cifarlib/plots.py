@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
+    from cifarlib.evaluate import Evaluation
     from cifarlib.training import Run
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -99,18 +100,29 @@ def learning_curves(runs: Mapping[str, Run], *, title: str = "") -> Figure:
     return describe(figure, f"Learning curves, accuracy on the left and loss on the right. {ends}.")
 
 
-def confusion(counts: np.ndarray, class_names: Sequence[str], ax: Axes | None = None) -> Figure:
-    """Draw a confusion matrix, shape (c, c): rows are true classes, columns predictions."""
+def confusion(
+    counts: np.ndarray,
+    class_names: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    shares: bool = False,
+) -> Figure:
+    """Draw a confusion matrix, shape (c, c): rows are true classes, columns predictions.
+
+    Args:
+        shares: write each cell as a per cent share of its row instead of a count.
+    """
     if ax is None:
         size = 1.8 + 0.55 * len(class_names)
         _, axes = canvas(width=size + 0.9, height=size)
         ax = axes[0, 0]
     import seaborn
 
+    of_row = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     seaborn.heatmap(
-        counts / np.maximum(counts.sum(axis=1, keepdims=True), 1),
-        annot=counts,
-        fmt=",d",
+        of_row,
+        annot=of_row if shares else counts,
+        fmt=".0%" if shares else ",d",
         cmap="Blues",
         vmin=0,
         vmax=1,
@@ -122,12 +134,49 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], ax: Axes | None = 
     )
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.grid(False)
-    off = counts - np.diag(np.diag(counts))
+    shown = of_row if shares else counts
+    off = shown - np.diag(np.diag(shown))
     row, column = np.unravel_index(off.argmax(), off.shape)
+    worst = f"{off[row, column]:.0%}" if shares else f"{off[row, column]:,}"
     return describe(
         ax.figure,
         f"Confusion matrix of {counts.sum():,} images. The commonest mistake: "
-        f"{off[row, column]:,} of class {class_names[row]} taken for {class_names[column]}.",
+        f"{worst} of class {class_names[row]} taken for {class_names[column]}.",
+    )
+
+
+def calibration(evaluations: Mapping[str, Evaluation], *, bins: int = 10) -> Figure:
+    """Draw how often a model is right against how sure it says it is, and how often it is so sure.
+
+    Args:
+        evaluations: what each model is called, and its predictions.
+        bins: equal steps of confidence, within each of which the images are averaged.
+    """
+    from sklearn.calibration import calibration_curve
+
+    figure, axes = canvas(2, height=3.9)
+    left, right = axes[0]
+    left.plot([0, 1], [0, 1], "--", color="#777777", label="perfectly calibrated")
+    for (name, e), colour in zip(evaluations.items(), COLOURS, strict=False):
+        hit = e.predicted == e.labels
+        share, said = calibration_curve(hit, e.confidence, n_bins=bins)
+        left.plot(said, share, "-o", ms=5, color=colour, label=name)
+        each = np.full(len(hit), 1 / len(hit))
+        steps = np.linspace(0, 1, bins + 1)
+        right.hist(e.confidence, steps, weights=each, histtype="step", lw=2, color=colour)
+    left.set(xlabel="confidence (mean of the bin)", ylabel="share that is right", ylim=(0, 1.02))
+    right.set(xlabel="confidence", ylabel="share of all images", xlim=(-0.02, 1.02))
+    left.legend(fontsize=8, loc="upper left")
+    parts = [
+        f"{name}: mean confidence {e.confidence.mean():.2f}, accuracy {e.accuracy:.2f}, "
+        f"expected calibration error {e.calibration_error():.2f}"
+        for name, e in evaluations.items()
+    ]
+    return describe(
+        figure,
+        "Calibration curve on the left, how often each confidence occurs on the right. "
+        + "; ".join(parts)
+        + ".",
     )
 
 

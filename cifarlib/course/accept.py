@@ -73,6 +73,8 @@ def _with_outputs(target: Path, executed: Path) -> str:
     import nbformat
 
     course = nbformat.read(target, as_version=4)
+    if not executed.is_file():
+        raise CourseError(f"The run lacks its notebook {executed}. Run it again, then accept.")
     run = nbformat.read(executed, as_version=4).cells
     injected = [c for c in run if "injected-parameters" in c.metadata.get("tags", [])]
     run = [c for c in run if c not in injected]

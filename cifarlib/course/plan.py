@@ -130,7 +130,7 @@ def _mirror(mirror: Path | str | None) -> Path | None:
     folder = Path(mirror).expanduser().absolute()
     if not folder.is_dir():
         raise CourseError(
-            f"{where} names {folder}, and there is no such folder. It should be a folder with "
-            "`datasets` and `models` in it, as `cifarlib data bundle FOLDER` makes one."
+            f"{where} names {folder}, which is not a folder here. It must be an existing folder "
+            "with `datasets` and `models` in it, as `cifarlib data bundle FOLDER` makes one."
         )
     return folder

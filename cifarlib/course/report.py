@@ -12,6 +12,7 @@ from cifarlib.files import write_atomic
 STAND_IN = (
     "These numbers come from embedded stand-in data: they prove that everything runs, nothing more."
 )
+UNKNOWN = {"dataset": "unnamed", "digest": "", "exact": None, "note": ""}  # in records by hand
 
 
 def write(out: Path, manifest: dict) -> None:
@@ -94,7 +95,7 @@ def _provenances(out: Path, slugs: list[str]) -> list[dict]:
             provenance = data.get("provenance") or {}
             if "source" in provenance:
                 key = json.dumps(provenance, sort_keys=True)
-                row = found.setdefault(key, {**provenance, "used_by": []})
+                row = found.setdefault(key, {**UNKNOWN, **provenance, "used_by": []})
                 if slug not in row["used_by"]:
                     row["used_by"].append(slug)
     return list(found.values())

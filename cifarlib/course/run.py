@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cifarlib.course import report
-from cifarlib.facts import environment
 from cifarlib.course.journal import Journal, keep_partial, partial_path
 from cifarlib.course.plan import Plan
 from cifarlib.course.progress import Progress
 from cifarlib.errors import CourseError
+from cifarlib.facts import environment
 
 GRACE_SECONDS = 20  # for a worker to stop its kernel and save what there is
 LOG_LINES = 20  # of log.txt, shown when a kernel dies
@@ -50,10 +50,11 @@ def run(plan: Plan) -> int:
     report.write(plan.out, manifest)
     began = time.monotonic()
     with _stop_signals() as stop:
-        for number, (notebook, entry) in enumerate(zip(plan.notebooks, manifest["notebooks"], strict=True)):
+        entries = zip(plan.notebooks, manifest["notebooks"], strict=True)
+        for number, (notebook, entry) in enumerate(entries, start=1):
             if stop.requests:
                 break
-            label = f"[{number + 1}/{len(plan.notebooks)}] {notebook.stem}"
+            label = f"[{number}/{len(plan.notebooks)}] {notebook.stem}"
             with Progress(label) as progress:
                 journal = _run_one(plan, notebook, stop, progress)
                 progress.done(journal["state"], journal["seconds"])
@@ -108,37 +109,33 @@ def _expected_minutes(plan: Plan, slug: str) -> float | None:
 def _run_one(plan: Plan, notebook: Path, stop: Stop, progress: Progress) -> dict:
     """Execute one notebook in a worker process; return its journal."""
     slug, folder, records = notebook.stem, plan.out / notebook.stem, plan.out / "records"
-    _clear(folder, slug, records / slug)
-    with tempfile.TemporaryDirectory(prefix="cifarlib-", ignore_cleanup_errors=True) as scratch:
-        job = {
-            "notebook": str(notebook),
-            "folder": str(folder),
-            "slug": slug,
-            "parameters": {"PROFILE": plan.profile, "SEED": plan.seed},
-            "timeout": plan.timeout,
-            "scratch": scratch,
-        }
-        own = {
-            "CIFARLIB_PROFILE": plan.profile,
-            "CIFARLIB_RECORDS": str(records / slug),
-            "CIFARLIB_QUIET": "1",
-            "CIFARLIB_SCRATCH": scratch,
-            "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
-        }
-        if plan.mirror is not None:
-            own["CIFARLIB_MIRROR"] = str(plan.mirror)
-        began = time.monotonic()
-        with open(folder / "log.txt", "wb") as log:
+    job = {
+        "notebook": str(notebook),
+        "folder": str(folder),
+        "slug": slug,
+        "parameters": {"PROFILE": plan.profile, "SEED": plan.seed},
+        "timeout": plan.timeout,
+    }
+    began = time.monotonic()
+    try:
+        _clear(folder, slug, records / slug)
+        with (
+            tempfile.TemporaryDirectory(prefix="cifarlib-", ignore_cleanup_errors=True) as scratch,
+            open(folder / "log.txt", "wb") as log,
+        ):
+            job["scratch"] = scratch
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "cifarlib.course.worker", json.dumps(job)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=os.environ | own,
+                env=os.environ | _variables(plan, records / slug, scratch),
                 start_new_session=True,  # Ctrl-C reaches us alone; we stop the worker
             )
             answer = _wait(process, folder, stop, progress)
-        _kill_leftovers(scratch)
+            _kill_leftovers(scratch)
+    except OSError as error:
+        return _not_started(job, f"Could not start in {folder}: {error.strerror or error}.")
     try:
         journal = json.loads(answer)
     except ValueError:
@@ -146,6 +143,25 @@ def _run_one(plan: Plan, notebook: Path, stop: Stop, progress: Progress) -> dict
     if journal["state"] == "died":
         journal["failure"]["traceback"] += _log_tail(folder)
     return journal
+
+
+def _variables(plan: Plan, records: Path, scratch: str) -> dict[str, str]:
+    """Return the environment variables that tell a notebook how it is run."""
+    mirror = {} if plan.mirror is None else {"CIFARLIB_MIRROR": str(plan.mirror)}
+    return mirror | {
+        "CIFARLIB_PROFILE": plan.profile,
+        "CIFARLIB_RECORDS": str(records),
+        "CIFARLIB_QUIET": "1",
+        "CIFARLIB_SCRATCH": scratch,
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+    }
+
+
+def _not_started(job: dict, text: str) -> dict:
+    """Return the journal of a notebook for which not even its folder could be prepared."""
+    text = f"{text} Free some space or choose another folder with --out."
+    failure = {"cell": 0, "execution_count": None, "source": "", "traceback": text}
+    return Journal(job).facts | {"state": "failed", "failure": failure}
 
 
 def _wait(process: subprocess.Popen, folder: Path, stop: Stop, progress: Progress) -> bytes:
@@ -201,28 +217,24 @@ def _unfinished(job: dict, exit_code: int, stop: Stop, began: float) -> dict:
 
 
 def _clear(folder: Path, slug: str, records: Path) -> None:
-    """Remove what an earlier run of the same notebook left; no other file is touched."""
+    """Make the folders; remove what an earlier run of the same notebook left, nothing else."""
     old = [folder / name for name in ("journal.json", f"{slug}.ipynb", f"{slug}.html", "log.txt")]
     old += [partial_path(folder, slug), records / "results.jsonl", records / "data.jsonl"]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        records.mkdir(parents=True, exist_ok=True)
-        for path in old:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise CourseError(
-            f"Could not prepare {folder}: {error.strerror}. Choose another folder with --out."
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    records.mkdir(parents=True, exist_ok=True)
+    for path in old:
+        path.unlink(missing_ok=True)
 
 
 def _print_failure(notebook: Path, journal: dict) -> None:
     failure = journal["failure"]
     if failure is None:
         return
+    where = f" at cell {failure['cell']}" if failure["cell"] else ""
     count = f" (In [{failure['execution_count']}])" if failure["execution_count"] else ""
     head = [f"    {line}" for line in failure["source"].splitlines()[:8]]
     print(
-        f"\n{notebook.name}: {journal['state']} at cell {failure['cell']}{count}",
+        f"\n{notebook.name}: {journal['state']}{where}{count}",
         *head,
         failure["traceback"].rstrip(),
         "",

@@ -31,12 +31,10 @@ OUTPUT_WAIT_SECONDS = 60  # nbclient's 4 s give false alarms on a busy machine
 
 def execute(job: dict) -> dict:
     """Run the notebook of `job`, write its results, and return its journal."""
-    import nbformat
-
     folder, slug = Path(job["folder"]), job["slug"]
     journal = Journal(job)
     try:
-        journal.update(cells=len(nbformat.read(job["notebook"], as_version=4).cells))
+        journal.update(cells=_count_cells(job["notebook"]))
         state, failure = _run_cells(job, journal)
         if keep_partial(folder, slug, state, failure):
             _write_html(folder, slug)
@@ -106,6 +104,18 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
         text = _death(CourseKernelManager.last_exit_code)
         return "died", _failure(journal, [text], cell_now.get("source", ""))
     return ("failed", raised[-1]) if raised else ("ok", None)
+
+
+def _count_cells(notebook: str) -> int:
+    import nbformat
+
+    try:
+        return len(nbformat.read(notebook, as_version=4).cells)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError) as error:
+        raise CourseError(
+            f"{notebook} is no notebook that can be read ({str(error).splitlines()[0][:80]}). "
+            "Open and save it in JupyterLab, or take it out of version control again."
+        ) from error
 
 
 def _literal(path: Path | str) -> str:

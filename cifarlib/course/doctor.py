@@ -1,0 +1,188 @@
+"""`cifarlib doctor`: look at this machine and say, for each problem, what to type next."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from cifarlib import facts, mirror, sources
+from cifarlib.errors import CourseError
+
+OK, WARN, FAIL = "OK", "WARN", "FAIL"
+PYTHONS = ((3, 11), (3, 13))
+ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 4
+
+
+class Finding(NamedTuple):
+    """One line: how bad it is, what was looked at, what was seen and what to do."""
+
+    level: str
+    subject: str
+    text: str
+
+
+def doctor() -> int:
+    """Print the findings; return 1 if one of them keeps the course from running, else 0."""
+    findings = list(examine())
+    width = max(len(f.subject) for f in findings)
+    for finding in findings:
+        indented = finding.text.replace("\n", "\n" + " " * (width + 8))
+        print(f"{finding.level:<4}  {finding.subject:<{width}}  {indented}")
+    fails = sum(f.level == FAIL for f in findings)
+    warnings = sum(f.level == WARN for f in findings)
+    print(f"\n{fails} problems that keep the course from running, {warnings} remarks.")
+    return 1 if fails else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything the course needs, without loading Keras."""
+    yield _python()
+    yield _packages()
+    yield _backend()
+    yield _kernel()
+    yield _gpu()
+    yield _memory()
+    yield _disk()
+    yield from _data()
+    yield _writable("results", Path("runs"))
+    yield _writable("Keras cache", sources.keras_home())
+
+
+def _python() -> Finding:
+    seen = ".".join(map(str, sys.version_info[:3]))
+    if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        return Finding(OK, "Python", seen)
+    return Finding(
+        FAIL,
+        "Python",
+        f"{seen}, but the course needs 3.11, 3.12 or 3.13. Install one of them, then type: "
+        "make clean run PYTHON=python3.12",
+    )
+
+
+def _packages() -> Finding:
+    lock = (facts.checkout() or Path()) / "requirements.lock"
+    if not lock.is_file():
+        return Finding(WARN, "packages", "no requirements.lock found here, so none was compared")
+    wrong = [line for line in _pins(lock) if line]
+    if not wrong:
+        return Finding(OK, "packages", "exactly those of requirements.lock")
+    shown = "\n".join(wrong[:8] + [f"and {len(wrong) - 8} more"] * (len(wrong) > 8))
+    level = FAIL if any("missing" in line for line in wrong) else WARN
+    return Finding(level, "packages", f"{shown}\nTo mend it: rm .venv/.ready; make run")
+
+
+def _pins(lock: Path) -> Iterator[str]:
+    """Say of each package of the lock that applies here what is wrong with it, or ""."""
+    from packaging.requirements import Requirement
+
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if not re.match(r"[A-Za-z0-9]", line):
+            continue
+        pin = Requirement(line.rstrip(" \\"))
+        if pin.marker is not None and not pin.marker.evaluate():
+            continue
+        try:
+            seen = metadata.version(pin.name)
+        except metadata.PackageNotFoundError:
+            yield f"{pin.name} is missing (the lock has {pin.specifier})"
+            continue
+        yield "" if pin.specifier.contains(seen) else f"{pin.name} is {seen}, not {pin.specifier}"
+
+
+def _backend() -> Finding:
+    name = facts.backend()
+    if importlib.util.find_spec(name) is not None:
+        return Finding(OK, "backend", name)
+    return Finding(
+        FAIL,
+        "backend",
+        f"Keras is set to {name!r}, which is not installed. Type: export KERAS_BACKEND=tensorflow "
+        "(or install it). It may come from KERAS_BACKEND or from keras.json in "
+        f"{sources.keras_home()}.",
+    )
+
+
+def _kernel() -> Finding:
+    if importlib.util.find_spec("ipykernel") is None:
+        return Finding(FAIL, "kernel", "ipykernel is missing. Type: rm .venv/.ready; make run")
+    return Finding(OK, "kernel", f"{sys.executable} can run notebooks")
+
+
+def _gpu() -> Finding:
+    names = facts.gpu_names()
+    if names:
+        return Finding(OK, "GPU", ", ".join(names))
+    return Finding(OK, "GPU", "none: fine for the smoke and quick profiles; full wants one")
+
+
+def _memory() -> Finding:
+    size = facts.environment()["memory_gb"]
+    if size >= ENOUGH_MEMORY_GB:
+        return Finding(OK, "memory", f"{size} GB")
+    return Finding(
+        WARN, "memory", f"{size} GB; {ENOUGH_MEMORY_GB} are advised. Close other programs."
+    )
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    if free >= ENOUGH_DISK_GB:
+        return Finding(OK, "disk", f"{free:.0f} GB free here")
+    return Finding(
+        WARN, "disk", f"{free:.1f} GB free here; {ENOUGH_DISK_GB} are advised. Free some space."
+    )
+
+
+def _data() -> Iterator[Finding]:
+    try:
+        root = sources.mirror_folder()
+    except CourseError as error:
+        yield Finding(FAIL, "mirror", str(error))
+        return
+    yield Finding(OK, "mirror", str(root) if root else "none named (CIFARLIB_MIRROR is not set)")
+    for name, title in (("mnist", "MNIST"), ("cifar10", "CIFAR-10"), ("vgg16", "VGG16 weights")):
+        path = sources.found(name)
+        if path is None:
+            yield Finding(
+                WARN,
+                title,
+                f"not on this machine. Type: cifarlib data fetch {name} "
+                "(the smoke profile does without)",
+            )
+        else:
+            yield _checked(title, name, path)
+
+
+def _checked(title: str, name: str, path: Path) -> Finding:
+    rows = [row for row in mirror.check(name, path, path.parent) if row.status != "official"]
+    damaged = [f"{row.file}: {row.detail}" for row in rows if not row.ok]
+    if damaged:
+        text = "\n".join(damaged) + f"\nDelete {path}, then type: cifarlib data fetch {name}"
+        return Finding(FAIL, title, text)
+    return Finding(OK, title, f"{path}" + (" (not bit-exact)" if rows else " (official)"))
+
+
+def _writable(subject: str, folder: Path) -> Finding:
+    """Try to write where `folder` is, or would be made."""
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return Finding(OK, subject, f"{folder} can be written to")
+    except OSError as error:
+        return Finding(
+            FAIL,
+            subject,
+            f"{existing} cannot be written to ({error.strerror or os.strerror(error.errno or 0)}). "
+            "Go to a folder of your own, or change its permissions.",
+        )

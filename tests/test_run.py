@@ -1,0 +1,432 @@
+"""`cifarlib run` with tiny notebooks: every way in which a notebook can end."""
+
+import asyncio
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from cifarlib.course import report
+from cifarlib.course.plan import plan
+from cifarlib.course.run import run
+from cifarlib.errors import CourseError
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+
+NOTE = "This copy is not bit-exact."
+RECORD = f"""
+import json, os
+from pathlib import Path
+origin = {{"dataset": "cifar10", "source": "mirror", "digest": "ab12", "exact": False,
+           "note": "{NOTE}"}}
+row = {{"id": "R0.4", "variant": "report", "seed": SEED, "metrics": {{"test_accuracy": 0.5678}},
+       "data": {{"provenance": origin}}}}
+Path(os.environ["CIFARLIB_RECORDS"], "results.jsonl").write_text(json.dumps(row) + "\\n")
+"""
+
+
+def make(folder: Path, name: str, *sources: str) -> Path:
+    """Write a notebook: a title, the parameters, then a code cell for each source."""
+    parameters = new_code_cell('PROFILE = "auto"\nSEED = 0', metadata={"tags": ["parameters"]})
+    cells = [new_markdown_cell(f"# {name}"), parameters, *map(new_code_cell, sources)]
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+def read_json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def go(paths, out, **options) -> int:
+    return run(plan([str(p) for p in paths], profile="smoke", out=out, **options))
+
+
+def printed(out: Path, slug: str) -> str:
+    cells = nbformat.read(out / slug / f"{slug}.ipynb", as_version=4).cells
+    return "".join(o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs)
+
+
+class Mixed:
+    """One run of good and bad notebooks, which several tests look at."""
+
+    def __init__(self, folder: Path):
+        self.out = folder / "out {braces}"
+        paths = [
+            make(folder, "01_raises", "print('before')", "1 / 0", "print('never')"),
+            make(folder, "02_ok", "print(PROFILE, SEED)", RECORD),
+            make(folder, "03_exits", "print('here')", "import os; os._exit(1)"),
+            make(
+                folder,
+                "04_killed",
+                "import os, signal, subprocess, sys\n"
+                "child = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+                "open('child', 'w').write(str(subprocess.Popen(child).pid))\n"
+                "os.kill(os.getpid(), signal.SIGKILL if os.name == 'posix' else 9)",
+            ),
+        ]
+        make(folder, "05_intended", "1 / 0")
+        intended = nbformat.read(folder / "05_intended.ipynb", as_version=4)
+        intended.cells[-1].metadata["tags"] = ["raises-exception"]
+        nbformat.write(intended, folder / "05_intended.ipynb")
+        (folder / "06_broken.ipynb").write_text("{ no notebook")
+        paths += [folder / "05_intended.ipynb", folder / "06_broken.ipynb"]
+        with redirect_stdout(io.StringIO()) as text, redirect_stderr(io.StringIO()) as errors:
+            self.code = go(paths, self.out, seed=7)
+        self.text, self.errors = text.getvalue(), errors.getvalue()
+        self.manifest = read_json(self.out / "manifest.json")
+        self.page = (self.out / "index.html").read_text(encoding="utf-8")
+
+    def journal(self, slug: str) -> dict:
+        return read_json(self.out / slug / "journal.json")
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    before = os.environ.pop("CIFARLIB_MIRROR", None)
+    try:
+        return Mixed(tmp_path_factory.mktemp("mixed"))
+    finally:
+        if before is not None:
+            os.environ["CIFARLIB_MIRROR"] = before
+
+
+def test_every_notebook_has_its_state(mixed):
+    assert mixed.code == 1
+    assert mixed.manifest["state"] == "failed"
+    assert {e["slug"]: e["state"] for e in mixed.manifest["notebooks"]} == {
+        "01_raises": "failed",
+        "02_ok": "ok",
+        "03_exits": "died",
+        "04_killed": "died",
+        "05_intended": "ok",
+        "06_broken": "failed",
+    }
+
+
+def test_a_good_notebook_gets_its_parameters(mixed):
+    assert printed(mixed.out, "02_ok") == "smoke 7\n"
+    journal = mixed.journal("02_ok")
+    assert (journal["state"], journal["cells"], journal["failure"]) == ("ok", 4, None)
+    assert journal["parameters"] == {"PROFILE": "smoke", "SEED": 7}
+    assert "smoke 7" in (mixed.out / "02_ok" / "02_ok.html").read_text(encoding="utf-8")
+
+
+def test_a_raising_cell_is_told_with_number_and_traceback(mixed):
+    failure = mixed.journal("01_raises")["failure"]
+    assert failure["cell"] == 4
+    assert failure["source"] == "1 / 0"
+    assert "ZeroDivisionError: division by zero" in failure["traceback"]
+    assert "\x1b" not in failure["traceback"]
+    assert "before" in printed(mixed.out, "01_raises")
+    assert "never" not in printed(mixed.out, "01_raises")
+
+
+def test_a_dead_kernel_is_never_ok(mixed):
+    assert "exit code 1" in mixed.journal("03_exits")["failure"]["traceback"]
+    assert mixed.journal("03_exits")["failure"]["cell"] == 4
+    assert "here" in printed(mixed.out, "03_exits")
+    if os.name == "posix":
+        text = mixed.journal("04_killed")["failure"]["traceback"]
+        assert "SIGKILL" in text
+        assert "memory" in text
+
+
+def test_intended_errors_leave_no_banner(mixed):
+    cells = nbformat.read(mixed.out / "05_intended" / "05_intended.ipynb", as_version=4).cells
+    assert [o.output_type for o in cells[-1].outputs] == ["error"]
+    assert len(cells) == 4  # title, parameters, injected parameters, error
+
+
+def test_a_broken_notebook_file_is_named(mixed):
+    text = mixed.journal("06_broken")["failure"]["traceback"]
+    assert "06_broken.ipynb is no notebook" in text
+    assert "Traceback" not in text
+
+
+def test_nothing_temporary_is_left(mixed):
+    child = int((mixed.out.parent / "child").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
+    names = [p.name for p in mixed.out.rglob("*") if p.is_file()]
+    assert not [n for n in names if n.endswith(".part") or "partial" in n]
+
+
+def test_manifest_says_what_was_run_and_on_what(mixed):
+    assert mixed.manifest["profile"] == "smoke"
+    assert mixed.manifest["seed"] == 7
+    assert mixed.manifest["environment"]["versions"]["keras"]
+    assert mixed.manifest["environment"]["cores"] >= 1
+    assert all(e["seconds"] > 0 for e in mixed.manifest["notebooks"])
+    (row,) = mixed.manifest["data"]
+    assert row["exact"] is False
+    assert row["used_by"] == ["02_ok"]
+
+
+def test_page_shows_states_results_and_warnings(mixed):
+    assert '<p class="banner" role="note">These numbers come from embedded' in mixed.page
+    assert f'<p class="banner" role="note">{NOTE}</p>' in mixed.page
+    assert '<span class="state died">died</span>' in mixed.page
+    assert "0.5678" in mixed.page
+    assert "ZeroDivisionError" in mixed.page
+    assert 'href="02_ok/02_ok.html"' in mixed.page
+    assert str(mixed.out) not in mixed.page.split("</section>")[0].split("<pre")[0]
+
+
+def test_failures_are_printed(mixed):
+    assert "01_raises.ipynb: failed at cell 4 (In [4])" in mixed.errors
+    assert "ZeroDivisionError: division by zero" in mixed.errors
+    assert "04_killed.ipynb: died at cell 3" in mixed.errors
+    assert "06_broken.ipynb: failed\n" in mixed.errors
+    assert "[2/6] 02_ok: ok after" in mixed.errors
+    assert str(mixed.out / "index.html") in mixed.text
+
+
+def test_timeout(tmp_path, capsys):
+    path = make(tmp_path, "01_slow", "print('up')", "import time\ntime.sleep(600)")
+    began = time.monotonic()
+    assert go([path], tmp_path / "out", timeout=2) == 1
+    assert time.monotonic() - began < 60
+    journal = read_json(tmp_path / "out" / "01_slow" / "journal.json")
+    assert journal["state"] == "timeout"
+    assert journal["failure"]["cell"] == 4
+    assert "2 seconds" in capsys.readouterr().err
+
+
+@posix
+def test_ctrl_c_stops_all_and_leaves_the_page(tmp_path):
+    waits = "from pathlib import Path\nPath('pid').write_text('')\nimport time; time.sleep(600)"
+    make(tmp_path / "notebooks", "01_waits", "print('first')", waits)
+    make(tmp_path / "notebooks", "02_next", "print('second')")
+    command = [sys.executable, "-m", "cifarlib.course.cli", "run", "--profile", "smoke"]
+    process = subprocess.Popen(
+        [*command, "--out", "out"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 90
+    while not (tmp_path / "notebooks" / "pid").exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2  # the worker and its kernel
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    out = tmp_path / "out"
+    journal = read_json(out / "01_waits" / "journal.json")
+    assert journal["state"] == "interrupted"
+    assert journal["failure"]["cell"] == 4
+    assert "first" in printed(out, "01_waits")
+    manifest = read_json(out / "manifest.json")
+    assert manifest["state"] == "interrupted"
+    assert [e["state"] for e in manifest["notebooks"]] == ["interrupted", "not run"]
+    assert "interrupted" in (out / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def ready(tmp_path, monkeypatch):
+    """Return a notebook in a course folder that is the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
+    return make(tmp_path / "notebooks", "01_fine", "print(1)")
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["99"], {}, "There is no notebook '99'.*01_fine"),
+        (["no.ipynb"], {}, "There is no notebook 'no.ipynb'"),
+        ([], {"profile": "fast"}, "no profile 'fast'.*smoke.*quick.*full"),
+        ([], {"mirror": "nowhere"}, "--mirror names .*nowhere, which is not a folder.*datasets"),
+        ([], {"timeout": -1}, "--timeout must be above 0"),
+    ],
+)
+def test_wrong_requests_are_refused_before_anything_is_written(ready, names, options, message):
+    with pytest.raises(CourseError, match=f"(?s){message}"):
+        run(plan(names, **({"profile": "smoke"} | options)))
+    assert not Path("runs").exists()
+
+
+def test_mirror_variable_is_checked_too(ready, monkeypatch):
+    monkeypatch.setenv("CIFARLIB_MIRROR", "nowhere")
+    with pytest.raises(CourseError, match="CIFARLIB_MIRROR names"):
+        plan([])
+
+
+def test_notebooks_are_found_by_number_name_or_path(ready):
+    for name in ("01", "1", "fine", "01_fine", "01_fine.ipynb", str(ready)):
+        assert plan([name], profile="smoke").notebooks == (ready,)
+
+
+def test_two_notebooks_of_one_name_are_refused(ready, tmp_path):
+    other = make(tmp_path / "other", "01_fine", "2")
+    with pytest.raises(CourseError, match="same name"):
+        plan(["01", str(other)], profile="smoke")
+
+
+def test_out_below_a_file(ready, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CourseError, match=r"Could not write .*file.*out.*choose a folder"):
+        go([ready], tmp_path / "file" / "out")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@posix
+def test_out_that_is_read_only(ready, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir(mode=0o555)
+    if os.access(out, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    with pytest.raises(CourseError, match="Permission denied"):
+        go([ready], out)
+    assert not list(out.iterdir())
+
+
+def test_forbidden_out(ready, tmp_path, monkeypatch):
+    """The same for a user, such as root, whom no folder's mode stops."""
+
+    def forbidden(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("cifarlib.files.tempfile.mkstemp", forbidden)
+    with pytest.raises(CourseError, match=r"Permission denied.*choose a folder you may write to"):
+        go([ready], tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cifarlib.course.run._clear", full)
+    assert go([ready], tmp_path / "out") == 1
+    assert "No space left on device. Free some space" in capsys.readouterr().err
+    assert read_json(tmp_path / "out" / "manifest.json")["state"] == "failed"
+
+
+def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
+    from cifarlib.course import worker
+
+    def full(*_):
+        (folder / ".01_fine.partial.ipynb").write_text('{"cells": [')
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = tmp_path / "out" / "01_fine"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(worker, "_run_cells", full)
+    job = {"notebook": str(ready), "folder": str(folder), "slug": "01_fine"}
+    facts = worker.execute(job | {"parameters": {}, "timeout": None, "scratch": ""})
+    assert facts["state"] == "failed"
+    assert "No space left" in facts["failure"]["traceback"]
+    assert "Free some space" in facts["failure"]["traceback"]
+    assert [p.name for p in folder.iterdir()] == ["journal.json"]
+
+
+def test_disk_that_really_is_full(tmp_path):
+    """A 1 MB disk and a notebook with 3 MB of output; needs the right to mount."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if sys.platform != "linux" or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("this user may not mount a small disk")
+    try:
+        path = make(tmp_path, "01_large", "print('first')", "print('x' * 3_000_000)")
+        assert go([path], disk / "out") == 1
+        entry = read_json(disk / "out" / "manifest.json")["notebooks"][0]
+        assert entry["state"] == "failed"
+        assert "No space left" in entry["failure"]["traceback"]
+        assert "Traceback" not in entry["failure"]["traceback"]
+        for left in (disk / "out" / "01_large").glob("*.ipynb"):
+            nbformat.read(left, as_version=4)
+        assert not [p for p in disk.rglob("*") if p.name.endswith(".part")]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_earlier_result_is_replaced_and_its_time_remembered(tmp_path):
+    path = make(tmp_path, "01_again", RECORD)
+    out = tmp_path / "out"
+    assert go([path], out) == 0
+    (out / "mine.txt").write_text("keep")
+    make(tmp_path, "01_again", "raise SystemExit(3)")
+    assert go([path], out) == 1
+    entry = read_json(out / "manifest.json")["notebooks"][0]
+    assert entry["expected_minutes"] is not None
+    assert not (out / "records" / "01_again" / "results.jsonl").exists()
+    assert (out / "mine.txt").read_text() == "keep"
+
+
+def test_many_kernels_start_at_once():
+    """TCP kernels that start together take each other's ports; ours have no ports."""
+    from cifarlib.course.kernel import CourseKernelManager
+
+    async def ask(number: int) -> str:
+        manager = CourseKernelManager()
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=120)
+            reply = await client.execute_interactive(
+                "", user_expressions={"n": str(number)}, timeout=60, output_hook=print
+            )
+            return reply["content"]["user_expressions"]["n"]["data"]["text/plain"]
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+            assert not manager.folder.exists()
+
+    async def ask_all() -> list[str]:
+        return await asyncio.gather(*(ask(n) for n in range(6)))
+
+    assert asyncio.run(ask_all()) == [str(n) for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (8.34, "8.3 s"), (725, "12 min 05 s"), (7800, "2 h 10 min")],
+)
+def test_durations(seconds, text):
+    assert report.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (62006, "62,006"), (0.56784, "0.5678"), (1.0, "1.0000"), ("x", "x")],
+)
+def test_figures(value, text):
+    assert report.figure(value) == text
+
+
+def test_page_survives_odd_records(tmp_path):
+    folder = tmp_path / "records" / "01_odd"
+    folder.mkdir(parents=True)
+    rows = ['{"id": "R0.1", "metrics": {}, "data": {"provenance": {"source": "folder"}}}']
+    rows += ["[1]", '{"id": "R0', '{"id": "<b>", "metrics": {"a": 1}, "data": null}']
+    (folder / "results.jsonl").write_text("\n".join(rows))
+    environment = {"python": "3", "platform": "", "cpu": "", "cores": 1, "memory_gb": 1}
+    environment |= {"gpus": [], "backend": "", "versions": {}, "settings": {}, "git": None}
+    entry = {"slug": "01_odd", "state": "ok", "seconds": 1, "failure": None}
+    manifest = {"notebooks": [entry | {"expected_minutes": None}], "environment": environment}
+    manifest |= {"state": "ok", "profile": "quick", "seed": 0, "mirror": None, "seconds": 1}
+    report.write(tmp_path, manifest | {"started": "2026-01-01T00:00:00+00:00"})
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;" in page
+    assert "stand-in" not in page
