@@ -1,12 +1,18 @@
+import json
+
 import pytest
 
 from cifarlib import facts
 from cifarlib.course import doctor
 
+load_keras = doctor.load_keras  # the fixture puts a fast one in its place
+
 
 @pytest.fixture
 def lock(tmp_path, monkeypatch):
-    """A project with a lock of its own, and no data anywhere."""
+    """A project with a lock of its own, no data anywhere, and a Keras that loads."""
+    monkeypatch.setattr(doctor, "load_keras", lambda: (["cpu:0"], ""))
+    monkeypatch.setattr(facts, "gpu_names", list)
     monkeypatch.setattr(facts, "checkout", lambda: tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
@@ -52,6 +58,62 @@ def test_bad_mirror_and_backend_fail(lock, monkeypatch, capsys):
     text = capsys.readouterr().out
     assert "nowhere, which is not a folder" in text
     assert "export KERAS_BACKEND=tensorflow" in text
+
+
+def test_keras_that_cannot_be_loaded_fails(lock, monkeypatch):
+    monkeypatch.setattr(doctor, "load_keras", lambda: (None, "it was killed by SIGILL"))
+    found = findings()
+    assert found["backend"].level == "FAIL"
+    assert "cannot be loaded: it was killed by SIGILL" in found["backend"].text
+    assert "GPU" not in found
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("print('noise'); print('[\"gpu:0\"]')", (["gpu:0"], "")),
+        ("print('null')", (None, "")),
+        ("raise OSError('no libfoo')", (None, "OSError: no libfoo")),
+        ("import time; time.sleep(60)", (None, "it was not ready after 1 seconds")),
+    ],
+)
+def test_loading_in_another_process(monkeypatch, code, answer):
+    monkeypatch.setattr(doctor, "LOAD_KERAS", code)
+    monkeypatch.setattr(doctor, "LOAD_SECONDS", 1 if "sleep" in code else 60)
+    assert load_keras() == answer
+
+
+def test_loading_that_crashes(monkeypatch):
+    monkeypatch.setattr(doctor, "LOAD_KERAS", "import os, signal; os.kill(os.getpid(), 9)")
+    if doctor.os.name == "posix":
+        assert load_keras() == (None, "it was killed by SIGKILL")
+
+
+def test_a_gpu_that_the_backend_does_not_see_is_a_remark(lock, monkeypatch):
+    monkeypatch.setattr(facts, "gpu_names", lambda: ["NVIDIA T4"])
+    monkeypatch.setattr(facts, "backend", lambda: "tensorflow")
+    assert findings()["GPU"].level == "WARN"
+    assert '"tensorflow[and-cuda]"' in findings()["GPU"].text
+    monkeypatch.setattr(doctor, "load_keras", lambda: (["gpu:0"], ""))
+    assert findings()["GPU"] == ("OK", "GPU", "NVIDIA T4")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (json.dumps({"floatx": "float16"}), "floatx is 'float16'"),
+        (json.dumps({"image_data_format": "channels_first"}), "'channels_first'"),
+        ("[1]", "cannot be read"),
+    ],
+)
+def test_keras_settings_of_an_earlier_project_fail(lock, content, words):
+    path = lock.parent / "keras" / "keras.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    found = findings()["Keras"]
+    assert found.level == "FAIL"
+    assert words in found.text
+    assert f"rm {path}" in found.text
 
 
 def test_damaged_data_fails_and_names_the_file(lock):

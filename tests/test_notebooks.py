@@ -80,7 +80,7 @@ def test_was_run_from_top_to_bottom_on_real_data(path):
     counts = [c.execution_count for c in code(path)]
     assert counts == list(range(1, len(counts) + 1))
     text = "".join(str(o.get("text", "")) for o in outputs(path))
-    assert "stand-in" not in text
+    assert "(stand-in for" not in text
     assert "Profile 'smoke'" not in text
 
 

@@ -89,7 +89,7 @@ def test_pages_name_only_commands_that_exist(page):
     text = (ROOT / page).read_text()
     named = set(
         re.findall(
-            r"\bmake ([a-z]+)", "\n".join(re.findall(r"`[^`]+`|^    .*$|^make .*$", text, re.M))
+            r"\bmake ([a-z]+)", "\n".join(re.findall(r"`[^`\n]+`|^make .*$", text, re.M))
         )
     )
     assert named

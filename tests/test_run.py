@@ -394,9 +394,9 @@ def test_many_kernels_start_at_once():
             assert not manager.folder.exists()
 
     async def ask_all() -> list[str]:
-        return await asyncio.gather(*(ask(n) for n in range(6)))
+        return await asyncio.gather(*(ask(n) for n in range(10)))
 
-    assert asyncio.run(ask_all()) == [str(n) for n in range(6)]
+    assert asyncio.run(ask_all()) == [str(n) for n in range(10)]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +22,15 @@ from cifarlib.errors import CourseError
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 PYTHONS = ((3, 11), (3, 13))
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 2, 4
+LOAD_SECONDS = 180
+LOAD_KERAS = """
+import json, keras
+try:
+    devices = keras.distribution.list_devices()
+except Exception:
+    devices = None
+print(json.dumps(devices))
+"""
 
 
 class Finding(NamedTuple):
@@ -43,12 +55,12 @@ def doctor() -> int:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything the course needs, without loading Keras."""
+    """Look at everything the course needs; Keras is loaded in another process only."""
     yield _python()
     yield _packages()
-    yield _backend()
+    yield from _backend()
+    yield _keras_settings()
     yield _kernel()
-    yield _gpu()
     yield _memory()
     yield _disk()
     yield from _data()
@@ -98,17 +110,69 @@ def _pins(lock: Path) -> Iterator[str]:
         yield "" if pin.specifier.contains(seen) else f"{pin.name} is {seen}, not {pin.specifier}"
 
 
-def _backend() -> Finding:
+def _backend() -> Iterator[Finding]:
+    """Look for the backend, load it, and see whether it finds the GPU."""
     name = facts.backend()
-    if importlib.util.find_spec(name) is not None:
-        return Finding(OK, "backend", name)
-    return Finding(
-        FAIL,
-        "backend",
-        f"Keras is set to {name!r}, which is not installed. Type: export KERAS_BACKEND=tensorflow "
-        "(or install it). It may come from KERAS_BACKEND or from keras.json in "
-        f"{sources.keras_home()}.",
-    )
+    if importlib.util.find_spec(name) is None:
+        yield Finding(
+            FAIL,
+            "backend",
+            f"Keras is set to {name!r}, which is not installed. Type: export "
+            "KERAS_BACKEND=tensorflow (or install it). It may come from KERAS_BACKEND or from "
+            f"keras.json in {sources.keras_home()}.",
+        )
+        return
+    devices, error = load_keras()
+    if error:
+        yield Finding(
+            FAIL,
+            "backend",
+            f"Keras with the backend {name!r} cannot be loaded: {error}\n"
+            "To mend it: rm .venv/.ready; make run",
+        )
+        return
+    yield Finding(OK, "backend", f"{name}, loads")
+    yield _gpu(name, devices)
+
+
+def load_keras() -> tuple[list[str] | None, str]:
+    """Load Keras in another process, which may crash: on a processor without AVX it does.
+
+    Returns:
+        The names of its devices (None if it cannot tell), and what went wrong or "".
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD_KERAS],
+            capture_output=True,
+            text=True,
+            timeout=LOAD_SECONDS,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"it was not ready after {LOAD_SECONDS} seconds"
+    if done.returncode < 0:
+        return None, f"it was killed by {signal.Signals(-done.returncode).name}"
+    if done.returncode:
+        return None, (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return json.loads(done.stdout.splitlines()[-1]), ""
+
+
+def _keras_settings() -> Finding:
+    """Look for settings of an earlier project, which Keras would apply to the course too."""
+    path = sources.keras_home() / "keras.json"
+    expected = {"floatx": "float32", "image_data_format": "channels_last"}
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        odd = [f"{k} is {settings[k]!r}" for k, v in expected.items() if settings.get(k, v) != v]
+    except (FileNotFoundError, ValueError):  # Keras passes over a file that is no JSON
+        odd = []
+    except (OSError, AttributeError):
+        odd = ["it cannot be read"]
+    if odd:
+        text = f"{path}: {' and '.join(odd)}; the course needs Keras's defaults. Type: rm {path}"
+        return Finding(FAIL, "Keras", text)
+    return Finding(OK, "Keras", f"settings in {sources.keras_home()} suit the course")
 
 
 def _kernel() -> Finding:
@@ -117,11 +181,19 @@ def _kernel() -> Finding:
     return Finding(OK, "kernel", f"{sys.executable} can run notebooks")
 
 
-def _gpu() -> Finding:
-    names = facts.gpu_names()
-    if names:
-        return Finding(OK, "GPU", ", ".join(names))
-    return Finding(OK, "GPU", "none: fine for the smoke and quick profiles; full wants one")
+def _gpu(backend: str, devices: list[str] | None) -> Finding:
+    names = ", ".join(facts.gpu_names())
+    if not names:
+        return Finding(OK, "GPU", "none: fine for the smoke and quick profiles; full wants one")
+    if devices is None or any("gpu" in device.lower() for device in devices):
+        return Finding(OK, "GPU", names)
+    package = {"tensorflow": '"tensorflow[and-cuda]"', "jax": '"jax[cuda12]"'}.get(backend, backend)
+    return Finding(
+        WARN,
+        "GPU",
+        f"{names}, but {backend} does not see it and will use the processor. "
+        f"Type: .venv/bin/pip install {package}",
+    )
 
 
 def _memory() -> Finding:
