@@ -88,9 +88,7 @@ def test_pages_name_only_commands_that_exist(page):
 
     text = (ROOT / page).read_text()
     named = set(
-        re.findall(
-            r"\bmake ([a-z]+)", "\n".join(re.findall(r"`[^`\n]+`|^make .*$", text, re.M))
-        )
+        re.findall(r"\bmake ([a-z]+)", "\n".join(re.findall(r"`[^`\n]+`|^make .*$", text, re.M)))
     )
     assert named
     assert named <= targets()
