@@ -75,6 +75,8 @@ def test_states_of_figures_and_counts(recorded):
     rows += [result("R0.2", parameters=320), result("R0.5", parameters=895)]
     recorded.write_text("".join(json.dumps(r) + "\n" for r in rows))
     assert ledger.state("R0.3") == "shown"
+    recorded.write_text(recorded.read_text() + json.dumps(result("R0.6c", test_accuracy=0.6)))
+    assert ledger.state("R0.6c") == "measured once"
     assert ledger.state("R1.4") == "not measured"  # it claims accuracies too
     assert ledger.state("R0.2") == "reproduced"
     assert ledger.state("R0.5") == "not reproduced"
