@@ -14,7 +14,7 @@ from cifarlib.errors import CourseError
 
 if TYPE_CHECKING:
     from cifarlib.data import Dataset, load, load_folder
-    from cifarlib.evaluate import Evaluation, evaluate
+    from cifarlib.evaluation import Evaluation, evaluate
     from cifarlib.profiles import profile
     from cifarlib.training import Run, fit, set_seed
 
@@ -24,8 +24,8 @@ _HOMES = {
     "Dataset": "data",
     "load": "data",
     "load_folder": "data",
-    "Evaluation": "evaluate",
-    "evaluate": "evaluate",
+    "Evaluation": "evaluation",
+    "evaluate": "evaluation",
     "profile": "profiles",
     "Run": "training",
     "fit": "training",

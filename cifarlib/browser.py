@@ -19,7 +19,7 @@ from cifarlib.errors import CourseError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cifarlib.evaluate import Evaluation
+    from cifarlib.evaluation import Evaluation
 
 PER_PAGE, COLUMNS = 18, 6
 RIGHT, WRONG = "right", "wrong"

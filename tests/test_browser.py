@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from cifarlib import browser
 from cifarlib.browser import image_browser, page_figure, select
 from cifarlib.errors import CourseError
-from cifarlib.evaluate import Evaluation
+from cifarlib.evaluation import Evaluation
 
 NAMES = ("cat", "dog", "ship")
 # image:          0     1     2     3     4

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cifarlib import plots
-from cifarlib.evaluate import Evaluation
+from cifarlib.evaluation import Evaluation
 
 # Both models are right about 3 of 4 images of class 0; one says 0.95 each time, one 0.75.
 LABELS = np.array([0, 0, 0, 1])

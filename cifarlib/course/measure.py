@@ -62,7 +62,7 @@ def measure(
 
     from cifarlib import models
     from cifarlib.data import load
-    from cifarlib.evaluate import evaluate
+    from cifarlib.evaluation import evaluate
     from cifarlib.training import fit, set_seed
 
     os.environ["CIFARLIB_RECORDS"] = str(out)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifarlib.evaluate import Evaluation
+from cifarlib.evaluation import Evaluation
 
 
 @pytest.fixture
