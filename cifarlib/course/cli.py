@@ -79,7 +79,7 @@ def _ledger_measure(args: argparse.Namespace) -> int:
     for seed in args.seeds:
         for id in args.ids:
             folder = out / f"{id}-seed{seed}"
-            measure(id, seed, folder, mirror=args.mirror, epochs=args.epochs)
+            measure(id, seed, folder, mirror=args.mirror, epochs=args.epochs, rate=args.rate)
             ledger.merge(folder)
     return 0
 
@@ -202,6 +202,9 @@ def _ledger_commands(commands: argparse._SubParsersAction) -> None:
     measure.add_argument("--seeds", type=_seeds, default=[0], help="one seed or a range: 0-4")
     measure.add_argument("--mirror", metavar="DIR", help="default: CIFARLIB_MIRROR")
     measure.add_argument("--epochs", type=int, help="used where a report does not say")
+    measure.add_argument(
+        "--rate", type=float, help="another learning rate than the report's, as a variant"
+    )
     measure.add_argument("--out", metavar="DIR", default=Path("runs") / "measure")
     sync = _command(actions, "sync", _ledger_sync, "rewrite the figures in sentences")
     sync.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all")

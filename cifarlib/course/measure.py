@@ -50,9 +50,20 @@ def recipe(id: str, epochs: int | None = None) -> dict:
 
 
 def measure(
-    id: str, seed: int, out: Path, *, mirror: str | None = None, epochs: int | None = None
+    id: str,
+    seed: int,
+    out: Path,
+    *,
+    mirror: str | None = None,
+    epochs: int | None = None,
+    rate: float | None = None,
 ) -> dict:
     """Train one system with one seed on real data; leave the result below `out`.
+
+    Args:
+        epochs: used where the report does not say how long it trained.
+        rate: another learning rate than the report's. The result is then the variant
+            "rate-0.001", or whatever the rate is.
 
     Returns:
         The recorded result.
@@ -70,8 +81,9 @@ def measure(
     data = load(ledger.system(id).dataset, split=settings["split"], seed=seed, mirror=mirror)
     model = models.build(id)
     optimizer = keras.optimizers.get(settings["optimizer"])
-    if "learning_rate" in settings:
-        optimizer.learning_rate = settings["learning_rate"]
+    variant = f"rate-{rate:g}" if rate else "report"
+    if rate or "learning_rate" in settings:
+        optimizer.learning_rate = rate or settings["learning_rate"]
     model.compile(optimizer, LOSSES[settings["loss"]], metrics=["accuracy"])
     started = time.perf_counter()
     run = fit(model, data, epochs=settings["epochs"], batch_size=settings["batch_size"])
@@ -90,4 +102,6 @@ def measure(
     }
     note = "" if "epochs" in ledger.system(id).settings else f"report silent: {epochs} epochs"
     own = Profile("full", "auto", "the report's own recipe")
-    return ledger.record(id, metrics, seed=seed, profile=own, data=data, run=run, note=note)
+    return ledger.record(
+        id, metrics, variant=variant, seed=seed, profile=own, data=data, run=run, note=note
+    )
