@@ -41,7 +41,12 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """Mean cross-entropy in nats, probabilities clipped at 1e-7 as Keras does."""
+        """Mean cross-entropy in nats.
+
+        Probabilities are clipped at 1e-7, so that no image costs more than 16.1. Keras on
+        TensorFlow goes back to the numbers before the softmax and does not clip: for a network
+        that is very sure and wrong, `model.evaluate` gives more.
+        """
         right = self.probabilities[np.arange(len(self.labels)), self.labels]
         return float(-np.log(np.clip(right, 1e-7, 1.0)).mean())
 

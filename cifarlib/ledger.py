@@ -171,7 +171,7 @@ def record(
         "seed": seed,
         "backend": facts["backend"],
         "metrics": {name: round(float(value), 6) for name, value in metrics.items()},
-        "training": _describe_run(run),
+        "training": run.as_dict() if run is not None else None,
         "data": data.as_dict() if data is not None else None,
         "environment": facts,
         "note": note,
@@ -287,16 +287,3 @@ def _read(path: Path) -> Iterable[dict]:
 
 def _order(id: str) -> int:
     return list(systems()).index(id) if id in systems() else len(systems())
-
-
-def _describe_run(run: Run | None) -> dict | None:
-    if run is None:
-        return None
-    return {
-        "epochs": run.epochs,
-        "batch_size": run.batch_size,
-        "n_train": run.n_train,
-        "seconds": round(run.seconds, 2),
-        "epoch_seconds": [round(s, 2) for s in run.epoch_seconds],
-        "history": {k: [round(v, 4) for v in values] for k, values in run.history.items()},
-    }

@@ -48,6 +48,22 @@ class Run:
         """Return the value of `metric` after the last epoch."""
         return self.history[metric][-1]
 
+    def as_dict(self) -> dict:
+        """Return what the ledger keeps of the training, as plain numbers."""
+        return {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "n_train": self.n_train,
+            "seconds": round(self.seconds, 2),
+            "epoch_seconds": [round(s, 2) for s in self.epoch_seconds],
+            "history": {k: [round(v, 4) for v in values] for k, values in self.history.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, kept: dict) -> Run:
+        """Rebuild a training from the ledger, for example to draw its curves."""
+        return cls(kept["history"], kept["epoch_seconds"], kept["batch_size"], kept["n_train"])
+
     def __str__(self) -> str:
         parts = [
             f"{name.replace('_', ' ')} {values[-1]:.3f}" for name, values in self.history.items()

@@ -111,6 +111,17 @@ def test_refuses_a_notebook_changed_since(course, out):
     refused(course, out, "was changed after the run")
 
 
+def test_text_may_be_edited_after_the_run(course, out):
+    notebook = nbformat.read(course, as_version=4)
+    notebook.cells[0].source = "# Better title"
+    notebook.cells.insert(1, new_markdown_cell("More."))
+    nbformat.write(notebook, course)
+    accept(out)
+    cells = nbformat.read(course, as_version=4).cells
+    assert [c.source for c in cells[:2]] == ["# Better title", "More."]
+    assert cells[3].outputs[0].data["text/plain"] == "42"
+
+
 def test_refuses_what_is_no_run(course, out, tmp_path):
     refused(course, tmp_path / "nowhere", "holds no run")
     (out / "01_fine" / "01_fine.ipynb").unlink()

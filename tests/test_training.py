@@ -43,6 +43,13 @@ def test_history_has_one_value_an_epoch(data):
     assert "2 epochs on 300 images" in str(run)
 
 
+def test_a_run_comes_back_from_the_ledger(data):
+    _, run = train(data, 0)
+    back = cifarlib.Run.from_dict(run.as_dict())
+    assert (back.epochs, back.batch_size, back.n_train) == (2, 16, 300)
+    assert back.last("val_loss") == pytest.approx(run.last("val_loss"), abs=1e-4)
+
+
 def test_same_seed_same_bits_other_seed_other_bits(data):
     (first, run_first), (second, run_second), (other, _) = (
         train(data, 1),

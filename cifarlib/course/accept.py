@@ -17,7 +17,8 @@ def accept(out: Path | str, *, allow_smoke: bool = False) -> list[Path]:
     """Put the outputs of the run in `out` into the course's notebooks; merge its results.
 
     Only outputs and execution counts are taken, counted as if papermill had injected no
-    cell. Everything else stays as it is in the course: sources, tags, metadata.
+    cell. Everything else stays as it is in the course: sources, tags, metadata. Text may have
+    been edited since the run; code may not.
 
     Returns:
         The notebooks that were written.
@@ -75,18 +76,17 @@ def _with_outputs(target: Path, executed: Path) -> str:
     course = nbformat.read(target, as_version=4)
     if not executed.is_file():
         raise CourseError(f"The run lacks its notebook {executed}. Run it again, then accept.")
-    run = nbformat.read(executed, as_version=4).cells
+    cells = [c for c in course.cells if c.cell_type == "code"]
+    run = [c for c in nbformat.read(executed, as_version=4).cells if c.cell_type == "code"]
     injected = [c for c in run if "injected-parameters" in c.metadata.get("tags", [])]
     run = [c for c in run if c not in injected]
-    if [c.source for c in run] != [c.source for c in course.cells]:
+    if [c.source for c in run] != [c.source for c in cells]:
         raise CourseError(
-            f"{target} was changed after the run: its cells are no longer those of {executed}. "
+            f"{target} was changed after the run: its code is no longer that of {executed}. "
             "Run it again, then accept."
         )
     skipped = min((c.execution_count for c in injected if c.execution_count), default=None)
-    for cell, done in zip(course.cells, run, strict=True):
-        if cell.cell_type != "code":
-            continue
+    for cell, done in zip(cells, run, strict=True):
         cell.execution_count = _count(done.execution_count, skipped)
         cell.outputs = [_output(o, cell.execution_count) for o in done.outputs]
     return nbformat.writes(course) + "\n"
