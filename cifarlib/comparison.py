@@ -66,6 +66,8 @@ def compare(*ids: str) -> Table:
                 if r["variant"] == variant and metric in r["metrics"]
             ]
             band = ledger.band(id, metric, variant)
+            if band is None and unit == "count":
+                band = ledger.band(id, metric, "counted")
             rows.append(
                 [
                     id,
@@ -110,10 +112,17 @@ def overview() -> str:
 
 
 def _lines(id: str) -> list[tuple[str, str]]:
-    """Pairs of metric and variant worth a line: those claimed or measured, claims first."""
-    pairs = [(metric, "report") for metric in ledger.system(id).claims]
+    """Pairs of metric and variant worth a line.
+
+    Everything the report claims; for every other variant the claimed outcomes, or the first
+    headline figure where the report claims none.
+    """
+    claimed = list(ledger.system(id).claims)
+    pairs = [(metric, "report") for metric in claimed]
     for r in [*ledger.results(id), *ledger.session_results(id)]:
-        pairs += [(metric, r["variant"]) for metric in r["metrics"]]
+        outcomes = [m for m in r["metrics"] if unit_of(m) not in ("count", "seconds")]
+        shown = [m for m in outcomes if m in claimed] or [m for m in HEADLINE if m in outcomes][:1]
+        pairs += [(metric, r["variant"]) for metric in shown]
     return list(dict.fromkeys(pairs))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from running import make
 
 from cifarlib import formats
 
@@ -17,12 +18,10 @@ N_BATCH = 40  # images in a made-up CIFAR-10 file, for 10,000 in a real one
 
 @pytest.fixture(scope="session")
 def mirror() -> Path:
-    """A mirror with the real data; the test is skipped where there is none."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "keras-mirror"
-    folder = Path(os.environ.get("CIFARLIB_MIRROR") or beside)
-    if not folder.is_dir():
+    """A mirror with the real data; the test is skipped where none is named."""
+    if not os.environ.get("CIFARLIB_MIRROR"):
         pytest.skip("no data mirror: CIFARLIB_MIRROR is not set")
-    return folder
+    return Path(os.environ["CIFARLIB_MIRROR"])
 
 
 @pytest.fixture
@@ -73,3 +72,11 @@ def make_cifar10(root: Path, below: str = "datasets/cifar-10-batches-py") -> Pat
         (folder / name).write_bytes(pickle.dumps(batch, protocol=4))
     (folder / "batches.meta").write_bytes(pickle.dumps({b"num_vis": 3072}))
     return folder
+
+
+@pytest.fixture
+def ready(tmp_path, monkeypatch):
+    """Return a notebook in a course folder that is the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
+    return make(tmp_path / "notebooks", "01_fine", "print(1)")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-REPORTS = Path(__file__).resolve().parents[1].parent / "shared" / "reports"
+REPORTS = os.environ.get("CIFARLIB_REPORTS")  # a folder with the reports' texts
 
 IDS = [
     *["R0.1", "R0.2", "R0.3", "R0.4", "R0.5", "R0.6a", "R0.6b", "R0.6c"],
@@ -180,9 +181,9 @@ def test_derived_counts_are_counts_the_report_does_not_claim() -> None:
 
 @pytest.mark.parametrize("key", IDS)
 def test_quoted_words_occur_in_the_report(key: str) -> None:
-    path = REPORTS / RECORDS["reports"][key.split(".")[0]]["file"]
-    if not path.exists():
-        pytest.skip(f"the reports are not at {REPORTS}")
+    if not REPORTS:
+        pytest.skip("the reports' texts are not at hand: CIFARLIB_REPORTS is not set")
+    path = Path(REPORTS) / RECORDS["reports"][key.split(".")[0]]["file"]
     text = one_spaced(path.read_text("utf-8"))
     system = SYSTEMS[key]
     words = [claim["says"] for claim in system["claims"].values() if "says" in claim]

@@ -115,6 +115,18 @@ def test_compare_shows_claim_session_and_band(recorded):
     assert "122,570" in text
 
 
+def test_compare_shows_of_other_variants_only_what_is_claimed(recorded):
+    measured = {"test_accuracy": 0.6, "test_loss": 1.2, "parameters": 122570}
+    ledger.record("R0.4", measured, variant="all-data", seed=0, profile=profile("smoke"))
+    ledger.record(
+        "R1.1", {"test_accuracy": 0.5, "test_loss": 1.0}, seed=0, profile=profile("smoke")
+    )
+    assert [row[2] for row in comparison.compare("R0.4").rows if row[1] == "all-data"] == [
+        "test accuracy"
+    ]
+    assert [row[2] for row in comparison.compare("R1.1").rows] == ["test accuracy"]
+
+
 @pytest.mark.parametrize(
     ("value", "words"), [(0.56, "inside"), (0.61, "just outside"), (0.2, "outside that band")]
 )

@@ -1,9 +1,7 @@
 """`cifarlib run` with tiny notebooks: every way in which a notebook can end."""
 
 import asyncio
-import errno
 import io
-import json
 import os
 import signal
 import subprocess
@@ -15,47 +13,11 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from running import NOTE, RECORD, go, make, posix, printed, read_json
 
-from cifarlib.course import report
 from cifarlib.course.plan import plan
 from cifarlib.course.run import run
 from cifarlib.errors import CourseError
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
-
-NOTE = "This copy is not bit-exact."
-RECORD = f"""
-import json, os
-from pathlib import Path
-origin = {{"dataset": "cifar10", "source": "mirror", "digest": "ab12", "exact": False,
-           "note": "{NOTE}"}}
-row = {{"id": "R0.4", "variant": "report", "seed": SEED, "metrics": {{"test_accuracy": 0.5678}},
-       "data": {{"provenance": origin}}}}
-Path(os.environ["CIFARLIB_RECORDS"], "results.jsonl").write_text(json.dumps(row) + "\\n")
-"""
-
-
-def make(folder: Path, name: str, *sources: str) -> Path:
-    """Write a notebook: a title, the parameters, then a code cell for each source."""
-    parameters = new_code_cell('PROFILE = "auto"\nSEED = 0', metadata={"tags": ["parameters"]})
-    cells = [new_markdown_cell(f"# {name}"), parameters, *map(new_code_cell, sources)]
-    folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
-    return folder / f"{name}.ipynb"
-
-
-def read_json(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def go(paths, out, **options) -> int:
-    return run(plan([str(p) for p in paths], profile="smoke", out=out, **options))
-
-
-def printed(out: Path, slug: str) -> str:
-    cells = nbformat.read(out / slug / f"{slug}.ipynb", as_version=4).cells
-    return "".join(o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs)
 
 
 class Mixed:
@@ -65,7 +27,7 @@ class Mixed:
         self.out = folder / "out {braces}"
         paths = [
             make(folder, "01_raises", "print('before')", "1 / 0", "print('never')"),
-            make(folder, "02_ok", "print(PROFILE, SEED)", RECORD),
+            make(folder, "02_ok", "print(PROFILE, SEED)", RECORD, link="03_exits.ipynb"),
             make(folder, "03_exits", "print('here')", "import os; os._exit(1)"),
             make(
                 folder,
@@ -120,7 +82,9 @@ def test_a_good_notebook_gets_its_parameters(mixed):
     journal = mixed.journal("02_ok")
     assert (journal["state"], journal["cells"], journal["failure"]) == ("ok", 4, None)
     assert journal["parameters"] == {"PROFILE": "smoke", "SEED": 7}
-    assert "smoke 7" in (mixed.out / "02_ok" / "02_ok.html").read_text(encoding="utf-8")
+    html = (mixed.out / "02_ok" / "02_ok.html").read_text(encoding="utf-8")
+    assert "smoke 7" in html
+    assert 'href="../03_exits/03_exits.html"' in html  # notebook to notebook, page to page
 
 
 def test_a_raising_cell_is_told_with_number_and_traceback(mixed):
@@ -240,14 +204,6 @@ def test_ctrl_c_stops_all_and_leaves_the_page(tmp_path):
     assert "interrupted" in (out / "index.html").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def ready(tmp_path, monkeypatch):
-    """Return a notebook in a course folder that is the current folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
-    return make(tmp_path / "notebooks", "01_fine", "print(1)")
-
-
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
@@ -279,85 +235,6 @@ def test_two_notebooks_of_one_name_are_refused(ready, tmp_path):
     other = make(tmp_path / "other", "01_fine", "2")
     with pytest.raises(CourseError, match="same name"):
         plan(["01", str(other)], profile="smoke")
-
-
-def test_out_below_a_file(ready, tmp_path):
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(CourseError, match=r"Could not write .*file.*out.*choose a folder"):
-        go([ready], tmp_path / "file" / "out")
-    assert (tmp_path / "file").read_text() == "mine"
-
-
-@posix
-def test_out_that_is_read_only(ready, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir(mode=0o555)
-    if os.access(out, os.W_OK):
-        pytest.skip("this user may write everywhere")
-    with pytest.raises(CourseError, match="Permission denied"):
-        go([ready], out)
-    assert not list(out.iterdir())
-
-
-def test_forbidden_out(ready, tmp_path, monkeypatch):
-    """The same for a user, such as root, whom no folder's mode stops."""
-
-    def forbidden(**_):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr("cifarlib.files.tempfile.mkstemp", forbidden)
-    with pytest.raises(CourseError, match=r"Permission denied.*choose a folder you may write to"):
-        go([ready], tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
-
-
-def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("cifarlib.course.run._clear", full)
-    assert go([ready], tmp_path / "out") == 1
-    assert "No space left on device. Free some space" in capsys.readouterr().err
-    assert read_json(tmp_path / "out" / "manifest.json")["state"] == "failed"
-
-
-def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
-    from cifarlib.course import worker
-
-    def full(*_):
-        (folder / ".01_fine.partial.ipynb").write_text('{"cells": [')
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    folder = tmp_path / "out" / "01_fine"
-    folder.mkdir(parents=True)
-    monkeypatch.setattr(worker, "_run_cells", full)
-    job = {"notebook": str(ready), "folder": str(folder), "slug": "01_fine"}
-    facts = worker.execute(job | {"parameters": {}, "timeout": None, "scratch": ""})
-    assert facts["state"] == "failed"
-    assert "No space left" in facts["failure"]["traceback"]
-    assert "Free some space" in facts["failure"]["traceback"]
-    assert [p.name for p in folder.iterdir()] == ["journal.json"]
-
-
-def test_disk_that_really_is_full(tmp_path):
-    """A 1 MB disk and a notebook with 3 MB of output; needs the right to mount."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
-    try:
-        path = make(tmp_path, "01_large", "print('first')", "print('x' * 3_000_000)")
-        assert go([path], disk / "out") == 1
-        entry = read_json(disk / "out" / "manifest.json")["notebooks"][0]
-        assert entry["state"] == "failed"
-        assert "No space left" in entry["failure"]["traceback"]
-        assert "Traceback" not in entry["failure"]["traceback"]
-        for left in (disk / "out" / "01_large").glob("*.ipynb"):
-            nbformat.read(left, as_version=4)
-        assert not [p for p in disk.rglob("*") if p.name.endswith(".part")]
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_an_earlier_result_is_replaced_and_its_time_remembered(tmp_path):
@@ -397,36 +274,3 @@ def test_many_kernels_start_at_once():
         return await asyncio.gather(*(ask(n) for n in range(10)))
 
     assert asyncio.run(ask_all()) == [str(n) for n in range(10)]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "–"), (8.34, "8.3 s"), (725, "12 min 05 s"), (7800, "2 h 10 min")],
-)
-def test_durations(seconds, text):
-    assert report.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, ""), (62006, "62,006"), (0.56784, "0.5678"), (1.0, "1.0000"), ("x", "x")],
-)
-def test_figures(value, text):
-    assert report.figure(value) == text
-
-
-def test_page_survives_odd_records(tmp_path):
-    folder = tmp_path / "records" / "01_odd"
-    folder.mkdir(parents=True)
-    rows = ['{"id": "R0.1", "metrics": {}, "data": {"provenance": {"source": "folder"}}}']
-    rows += ["[1]", '{"id": "R0', '{"id": "<b>", "metrics": {"a": 1}, "data": null}']
-    (folder / "results.jsonl").write_text("\n".join(rows))
-    environment = {"python": "3", "platform": "", "cpu": "", "cores": 1, "memory_gb": 1}
-    environment |= {"gpus": [], "backend": "", "versions": {}, "settings": {}, "git": None}
-    entry = {"slug": "01_odd", "state": "ok", "seconds": 1, "failure": None}
-    manifest = {"notebooks": [entry | {"expected_minutes": None}], "environment": environment}
-    manifest |= {"state": "ok", "profile": "quick", "seed": 0, "mirror": None, "seconds": 1}
-    report.write(tmp_path, manifest | {"started": "2026-01-01T00:00:00+00:00"})
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "&lt;b&gt;" in page
-    assert "stand-in" not in page

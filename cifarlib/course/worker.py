@@ -12,6 +12,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 
 KERNEL_START_SECONDS = 180
+NOTEBOOK_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb"')
 OUTPUT_WAIT_SECONDS = 60  # nbclient's 4 s give false alarms on a busy machine
 
 
@@ -161,7 +163,7 @@ def _write_html(folder: Path, slug: str) -> None:
     )
     names = {"metadata": {"name": slug, "path": str(folder)}}
     html, _ = exporter.from_filename(str(folder / f"{slug}.ipynb"), resources=names)
-    write_atomic(folder / f"{slug}.html", html)
+    write_atomic(folder / f"{slug}.html", NOTEBOOK_LINK.sub(r'href="../\1/\1.html"', html))
 
 
 def _stop_with(parent: int) -> None:
