@@ -11,7 +11,8 @@ The first comment says where the figure comes from:
     band  ID VARIANT METRIC      lowest to highest recorded value
     mean  ID VARIANT METRIC      mean of the recorded values
     runs  ID VARIANT METRIC      how many values were recorded
-    gain  ID VARIANT OTHER METRIC   mean of VARIANT minus mean of OTHER
+    gain  ID VARIANT OTHER METRIC   mean of VARIANT minus mean of OTHER, which is a variant
+                                    of the same system, or of another one: "R0.6b:report"
 
 `check` finds figures that no longer match, and figures without a source; `update` rewrites
 the ones that have a source, and leaves those for which nothing is recorded yet to `check`.
@@ -45,7 +46,9 @@ def figure(source: str) -> str:
         return number(ledger.claim(*words), unit_of(words[1]))
     if kind == "gain" and len(words) == 4:
         id, variant, other, metric = words
-        difference = _band(id, variant, metric).mean - _band(id, other, metric).mean
+        other_id, _, other = other.rpartition(":")
+        base = _band(other_id or id, other, metric).mean
+        difference = _band(id, variant, metric).mean - base
         if unit_of(metric) == "fraction":
             return f"{100 * difference:+.1f} points"
         return f"{difference:+.3f}"

@@ -149,6 +149,7 @@ def test_overview_has_every_system(recorded):
         ("mean R0.4 report test_accuracy", "57.0 %"),
         ("runs R0.4 all-data test_accuracy", "3"),
         ("gain R0.4 all-data report test_accuracy", "+8.0 points"),
+        ("gain R0.4 all-data R0.4:report test_accuracy", "+8.0 points"),
         ("band R0.1 report test_accuracy", "98.0 %"),
     ],
 )
