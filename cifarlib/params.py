@@ -113,9 +113,10 @@ def total(rows: Iterable[LayerCount]) -> Total:
 
 
 def table(rows: Sequence[LayerCount], caption: str = "") -> Table:
-    """Return `rows` as a table with a total, for a notebook or a terminal."""
+    """Return `rows` as a table with a total; the notes only where there are any."""
     headers = ["Layer", "Type", "Shape out", "Formula", "Calculation"]
     headers += ["Parameters", "Trainable", "Multiply-adds", "Note"]
+    width = len(headers) if any(row.note for row in rows) else len(headers) - 1
     cells = [
         (
             row.name,
@@ -127,12 +128,12 @@ def table(rows: Sequence[LayerCount], caption: str = "") -> Table:
             row.trainable,
             row.multiply_adds,
             row.note,
-        )
+        )[:width]
         for row in rows
     ]
     sums = total(rows)
     footer = ("Total", "", "", "", "", sums.parameters, sums.trainable, sums.multiply_adds, "")
-    return Table(headers, cells, caption, footer)
+    return Table(headers[:width], cells, caption, footer[:width])
 
 
 def latex(row: LayerCount) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import pytest
 from keras import Sequential, layers
@@ -248,6 +250,13 @@ def test_table_shows_every_layer_and_the_total() -> None:
     assert "3·3·64·64 + 64" in str(shown)
     assert lines[-1].split() == ["Total", "122,570", "122,570", "4,548,608"]
     assert "122,570" in shown._repr_html_()
+
+
+def test_table_has_a_column_for_notes_only_where_there_are_some() -> None:
+    rows = facts("R0.4").rows
+    assert "Note" not in table(rows).headers
+    noted = [dataclasses.replace(row, note="frozen") for row in rows]
+    assert table(noted).headers[-1] == "Note"
 
 
 @pytest.mark.parametrize(
