@@ -12,18 +12,20 @@ from typing import NamedTuple
 from cifarlib import formats, sources
 from cifarlib.errors import CourseError
 from cifarlib.files import file_digest, replacing
+from cifarlib.imagenet import Network
 
 ITEMS = ("mnist", "cifar10", "vgg16")
+"""What is fetched and bundled unless something is named."""
+ON_REQUEST = tuple(name for name in sources.WEIGHTS if name not in ITEMS)
 _CIFAR10_MD5 = {**formats.CIFAR10_MD5, "batches.meta": formats.CIFAR10_META_MD5}
-_VGG16_VALUES = 14_714_688  # weights and biases of the convolutional base
 
 
 class Row(NamedTuple):
     """One line of a report.
 
     `status` is "official" (content proven equal to the official release), "not official" (whole
-    and usable, but with other content), "missing", "damaged" or "failed"; from `bundle` also
-    "copied" or "already there".
+    and usable, but with other content), "unproven" (whole, but nobody publishes a checksum),
+    "missing", "damaged" or "failed"; from `bundle` also "copied" or "already there".
     """
 
     file: str
@@ -43,8 +45,10 @@ def verify(mirror: str | os.PathLike | None = None) -> list[Row]:
     """
     root = sources.mirror_folder(mirror) or sources.keras_home()
     rows = []
-    for name in ITEMS:
+    for name in (*ITEMS, *ON_REQUEST):
         path = sources.locate(name, root)
+        if path is None and name in ON_REQUEST:
+            continue
         if path is None:
             rows.append(Row(sources.LAYOUTS[name][0], "missing", f"not in {root}"))
         else:
@@ -91,18 +95,18 @@ def bundle(destination: str | os.PathLike, names: Iterable[str] = ITEMS) -> list
         checked = check(name, path, path)
         if bad := [row for row in checked if not row.ok]:
             raise CourseError(f"{name} was not bundled. {bad[0].detail}")
-        official = all(row.status == "official" for row in checked)
+        worst = min(row.status for row in checked)  # "not official" goes before "official"
         for target, content in _contents(name, path):
-            status = _place(content, root / target)
-            rows.append(Row(target, status, "official" if official else "not official"))
+            rows.append(Row(target, _place(content, root / target), worst))
     return rows
 
 
 def _known(names: Iterable[str]) -> list[str]:
     known = ["cifar10" if name == "cats_vs_dogs" else name for name in names]
     for name in known:
-        if name not in ITEMS:
-            raise CourseError(f"There is no {name!r} to get. Choose from: {', '.join(ITEMS)}.")
+        if name not in (*ITEMS, *ON_REQUEST):
+            choice = ", ".join((*ITEMS, *ON_REQUEST))
+            raise CourseError(f"There is no {name!r} to get. Choose from: {choice}.")
     return list(dict.fromkeys(known))
 
 
@@ -147,8 +151,8 @@ def check(name: str, path: Path, root: Path) -> list[Row]:
         ]
     file = os.path.relpath(path, root)
     try:
-        if name == "vgg16":
-            return [Row(file, *_check_weights(path))]
+        if name in sources.WEIGHTS:
+            return [Row(file, *_check_weights(path, sources.WEIGHTS[name]))]
         read = formats.read_mnist if name == "mnist" else formats.read_cifar10
         _, exact = read(path)
     except CourseError as error:
@@ -170,20 +174,22 @@ def _check_batch(path: Path, file: str) -> Row:
     return Row(file, "not official", "whole, but its MD5 is not the published one")
 
 
-def _check_weights(path: Path) -> tuple[str, str]:
+def _check_weights(path: Path, network: Network) -> tuple[str, str]:
     import h5py  # comes with Keras
 
     sizes: list[int] = []
     try:
-        if file_digest(path, "md5") == sources.VGG16_MD5:
+        if file_digest(path, "md5") == network.md5:
             return "official", "MD5 as published"
         with h5py.File(path, "r") as weights:
             weights.visititems(lambda _, item: sizes.append(getattr(item, "size", 0)))
     except OSError as error:
         return "damaged", f"{path} cannot be read as HDF5 ({error}). Delete it and get it again."
-    if sum(sizes) != _VGG16_VALUES:
+    if sum(sizes) != network.values:
         return "damaged", (
-            f"{path} holds {sum(sizes):,} values; VGG16's base has {_VGG16_VALUES:,}. "
-            "Delete it and get it again."
+            f"{path} holds {sum(sizes):,} values; the base of {network.name} has "
+            f"{network.values:,}. Delete it and get it again."
         )
-    return "not official", f"all {_VGG16_VALUES:,} values, but its MD5 is not the published one"
+    if network.md5 is None:
+        return "unproven", f"all {network.values:,} values; there is no published checksum"
+    return "not official", f"all {network.values:,} values, but its MD5 is not the published one"

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from cifarlib import embedded, formats
 from cifarlib.errors import CourseError
 from cifarlib.formats import Arrays
+from cifarlib.imagenet import NETWORKS
 
 DATASETS = ("mnist", "cifar10")
 # Each choice of `source`, and the places it looks in, in their order.
@@ -31,6 +32,8 @@ CIFAR10_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 
+WEIGHTS = {network.item: network for network in NETWORKS.values()}
+
 # Where each data set may lie below a mirror or Keras's cache, the best choice first.
 LAYOUTS = {
     "mnist": ("datasets/mnist.npz",),
@@ -41,9 +44,13 @@ LAYOUTS = {
         "datasets/cifar-10-batches-py.tar.gz",
         "datasets/cifar-10-batches-py-target_archive",
     ),
-    "vgg16": ("models/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",),
+    **{name: (f"models/{network.file}",) for name, network in WEIGHTS.items()},
 }
-_TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "vgg16": "VGG16 weights"}
+_TITLES = {
+    "mnist": "MNIST",
+    "cifar10": "CIFAR-10",
+    **{name: f"{network.name} weights" for name, network in WEIGHTS.items()},
+}
 _GOOGLE = "https://storage.googleapis.com/tensorflow/"
 # The arguments that Keras itself gives to `keras.utils.get_file`.
 _DOWNLOADS = {
@@ -58,15 +65,17 @@ _DOWNLOADS = {
         "file_hash": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
         "extract": True,
     },
-    "vgg16": {
-        "fname": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "origin": _GOOGLE
-        + "keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "file_hash": "6d6bbae143d832006294945121d1f1fc",
-        "cache_subdir": "models",
+    **{
+        name: {
+            "fname": network.file,
+            "origin": f"{_GOOGLE}keras-applications/{network.folder}/{network.file}",
+            "file_hash": network.md5,
+            "cache_subdir": "models",
+        }
+        for name, network in WEIGHTS.items()
     },
 }
-VGG16_MD5 = _DOWNLOADS["vgg16"]["file_hash"]
+VGG16_MD5 = WEIGHTS["vgg16"].md5
 CIFAR10_TAR_SHA256 = _DOWNLOADS["cifar10"]["file_hash"]
 _PATIENCE = 20  # seconds without a byte after which a download is given up
 
@@ -128,7 +137,7 @@ def find(
     places: tuple[str, ...] = SOURCES["auto"],
     mirror: str | os.PathLike | None = None,
 ) -> tuple[Path, str, str]:
-    """Return path, place and a note for "mnist", "cifar10" or "vgg16"; download if need be.
+    """Return path, place and a note for a data set or one of `WEIGHTS`; download if need be.
 
     The place is "mirror", "keras cache" or "download"; the note says if the mirror was of no use.
 
@@ -163,7 +172,7 @@ def find(
         "here and set CIFARLIB_MIRROR=FOLDER\n"
         + (
             ""
-            if name == "vgg16"
+            if name in WEIGHTS
             else "  - or practise on built-in stand-in data: source='embedded', or the smoke "
             "profile (CIFARLIB_PROFILE=smoke)\n"
         )
@@ -172,7 +181,7 @@ def find(
 
 
 def found(name: str, mirror: str | os.PathLike | None = None) -> Path | None:
-    """Return where "mnist", "cifar10" or "vgg16" lies on this machine, or None; see `arrays`."""
+    """Return where a data set or one of `WEIGHTS` lies on this machine, or None; see `arrays`."""
     root = mirror_folder(mirror)
     return (locate(name, root) if root else None) or locate(name, keras_home())
 

@@ -1,8 +1,8 @@
 """Train a report's network by the report's own recipe and record the result.
 
 The recipe is the `settings` of the system in `records/claims.toml`, so there is no second
-copy of it. Only networks trained from scratch are measured this way; those on ImageNet bases
-and those with augmentation are measured in their notebooks.
+copy of it. Networks trained from scratch and heads on a frozen ImageNet base are measured this
+way; those that train the base and those with augmentation are measured in their notebooks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOSSES = {
     "categorical_crossentropy": "sparse_categorical_crossentropy",
     "sparse_categorical_crossentropy": "sparse_categorical_crossentropy",
 }
-_NOT_HERE = ("base", "augmentation", "steps_per_epoch")
+_NOT_HERE = ("augmentation", "steps_per_epoch")
 
 
 def recipe(id: str, epochs: int | None = None) -> dict:
@@ -29,12 +29,14 @@ def recipe(id: str, epochs: int | None = None) -> dict:
         epochs: used where the report does not say how long it trained.
 
     Raises:
-        CourseError: the recipe is incomplete, or is not for a network trained from scratch.
+        CourseError: the recipe is incomplete, or needs more than this module can do.
     """
     settings = dict(ledger.system(id).settings)
     settings.setdefault("epochs", epochs)
     settings.setdefault("batch_size", 32)  # what Keras takes where a report is silent
     other = [name for name in _NOT_HERE if name in settings]
+    if "base" in settings and not settings.get("frozen"):
+        other.append("a base that learns")
     missing = [n for n in ("optimizer", "split", "epochs") if not settings.get(n)]
     if other or missing or settings.get("loss") not in LOSSES:
         raise CourseError(
@@ -72,6 +74,7 @@ def measure(
     import keras
 
     from cifarlib import models
+    from cifarlib.course.measure_features import NOTE, parted
     from cifarlib.data import load
     from cifarlib.evaluation import evaluate
     from cifarlib.training import fit, set_seed
@@ -79,7 +82,12 @@ def measure(
     os.environ["CIFARLIB_RECORDS"] = str(out)
     set_seed(seed)
     data = load(ledger.system(id).dataset, split=settings["split"], seed=seed, mirror=mirror)
-    model = models.build(id)
+    if "base" in settings:
+        model, data, parameters = parted(id, settings, data, mirror)
+        notes = [NOTE]
+    else:
+        model, notes = models.build(id), []
+        parameters = model.count_params()
     optimizer = keras.optimizers.get(settings["optimizer"])
     variant = f"rate-{rate:g}" if rate else "report"
     if rate or "learning_rate" in settings:
@@ -90,7 +98,7 @@ def measure(
     result = evaluate(model, data.x_test, data.y_test)
     print(f"{id} seed {seed}: {run}; test {result} ({time.perf_counter() - started:.0f} s)")
     metrics = {
-        "parameters": model.count_params(),
+        "parameters": parameters,
         "train_accuracy": run.last("accuracy"),
         "train_loss": run.last("loss"),
         "val_accuracy": run.last("val_accuracy"),
@@ -100,7 +108,9 @@ def measure(
         "macro_f1": result.macro_f1,
         "roc_auc": result.roc_auc,
     }
-    note = "" if "epochs" in ledger.system(id).settings else f"report silent: {epochs} epochs"
+    if "epochs" not in ledger.system(id).settings:
+        notes.append(f"report silent: {epochs} epochs")
+    note = "; ".join(notes)
     own = Profile("full", "auto", "the report's own recipe")
     return ledger.record(
         id, metrics, variant=variant, seed=seed, profile=own, data=data, run=run, note=note
