@@ -26,6 +26,7 @@ from cifarlib.errors import CourseError
 from cifarlib.facts import versions
 from cifarlib.freezing import leaves, mark
 from cifarlib.store import Store, image_ids
+from cifarlib.weights import Weights
 
 FORMAT = 1  # of what is kept; a change of it makes everything be computed again
 SAVE_BYTES, SAVE_SECONDS = 2**24, 10.0
@@ -70,11 +71,11 @@ def dataset(
     parts = {"x_train": data.x_train, "x_val": data.x_val, "x_test": data.x_test}
     made = _extract(base, parts, batch_size, cache)
     same = {f.name: getattr(data, f.name) for f in fields(Dataset) if f.name not in made}
-    origin = next((mark(layer).weights for _, layer in leaves(base) if mark(layer)), None)
+    origin = _origin(base)
     random = " WITH RANDOM WEIGHTS" if origin is not None and origin.is_random else ""
-    same["title"] = f"{data.title} through {base.name}{random}"
+    same["title"] = f"{data.title} through {_network(base)}{random}"
     description = {
-        "name": base.name,
+        "network": _network(base),
         "image_shape": list(data.input_shape),
         "weights": origin.as_dict() if origin is not None else None,
     }
@@ -118,7 +119,7 @@ def _extract(
 ) -> dict[str, np.ndarray]:
     images = list(parts.values())
     _check(base, images)
-    store = Store(_facts(base, images[0]), base.name, base.output_shape[1:], cache)
+    store = Store(_facts(base, images[0]), _network(base), base.output_shape[1:], cache)
     ids = [image_ids(part) for part in images]
     missing = [store.missing(part) for part in ids]
     step = batch_size or _batch_size(base)
@@ -153,7 +154,9 @@ def _fill(
 
 def _facts(base: keras.Model, images: np.ndarray) -> dict:
     """Return everything that the features depend on, besides the image itself."""
-    names = {name: f"layer {i}" for i, name in enumerate(_names(base))}
+    config = base.get_config()
+    names = dict.fromkeys([config["name"], *_names(config)])
+    names = {name: f"layer {i}" for i, name in enumerate(names)}
     installed = versions()
     backend = keras.config.backend()
     return {
@@ -162,18 +165,34 @@ def _facts(base: keras.Model, images: np.ndarray) -> dict:
         "backend": f"{backend} {installed.get(backend, '')}",
         "images": f"{images.dtype} {_by(images.shape[1:])}",
         "weights": formats.digest(tuple(base.get_weights())),
-        "network": _without_names(base.get_config(), names),
+        "network": _without_names(config, names),
     }
 
 
-def _names(model: keras.Model) -> Iterator[str]:
-    """Yield all names in a model. Keras numbers them, so they differ from session to session."""
-    yield model.name
-    for part in getattr(model, "operations", model.layers):
-        if hasattr(part, "layers"):
-            yield from _names(part)
-        else:
-            yield part.name
+def _origin(base: keras.Model) -> Weights | None:
+    """Return where the base's weights came from; None if `backbones` did not make it."""
+    return next((mark(layer).weights for _, layer in leaves(base) if mark(layer)), None)
+
+
+def _network(base: keras.Model) -> str:
+    """Return a name for people that is the same in every session, as `base.name` is not."""
+    origin = _origin(base)
+    return origin.network if origin is not None else "model"
+
+
+def _names(config: object) -> Iterator[str]:
+    """Yield all layers' names in a model's configuration, in order.
+
+    Keras numbers many of them on from model to model, so they differ from session to session.
+    """
+    if isinstance(config, dict):
+        inner = config.get("config")
+        if isinstance(inner, dict) and "Policy" not in str(config.get("class_name")):
+            yield from (inner[key] for key in ("name",) if isinstance(inner.get(key), str))
+        config = list(config.values())
+    if isinstance(config, list | tuple):
+        for value in config:
+            yield from _names(value)
 
 
 def _without_names(config: object, names: dict[str, str]) -> object:
