@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LABELS = {
     "accuracy": "accuracy in training",
     "val_accuracy": "accuracy on validation images",
+    "categorical_accuracy": "accuracy in training",
+    "val_categorical_accuracy": "accuracy on validation images",
     "loss": "loss in training (nats)",
     "val_loss": "loss on validation images (nats)",
 }
