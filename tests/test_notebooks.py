@@ -16,7 +16,6 @@ MAX_LINES, MEDIAN_LINES = 25, 8
 
 UNMEASURED = {
     "06_tuning",
-    "07_vgg16_frozen",
     "08_vgg16_unfrozen",
     "09_other_backbones",
     "10_augmentation",
