@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PARTS = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
 _SHARE = 0.2  # of each class, for validation and for testing, where the folders do not say
 _MODES = {"rgb": "RGB", "grayscale": "L"}
+_BROKEN = "not a file, or a link that leads nowhere"
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 
@@ -153,8 +154,13 @@ def _read_parts(
     taken: set[str] = set()
     for part, folder in parts.items():
         for name in _visible(folder, skipped):
-            if name not in classes:
-                skipped.add(folder / name, "in no class folder, or no class of the training images")
+            if name in classes:
+                continue
+            if os.path.exists(folder / name):
+                reason = "in no class folder, or no class of the training images"
+            else:
+                reason = _BROKEN
+            skipped.add(folder / name, reason)
         images[part] = {}
         for name in classes:
             found = []
@@ -200,7 +206,7 @@ def _read_image(path: Path, size: tuple[int, int], color: str) -> np.ndarray:
     from PIL import Image, ImageOps  # not needed for the published data sets
 
     if not os.path.isfile(path):
-        raise ValueError("not a file, or a broken link")
+        raise ValueError(_BROKEN)
     with Image.open(path, formats=_FORMATS) as opened:
         image = ImageOps.exif_transpose(opened)
         if image.mode == "F":

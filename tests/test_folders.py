@@ -148,7 +148,7 @@ def test_what_cannot_be_used_is_skipped_and_named_once(pets):
         os.path.join("cat", "notes.txt") + " (not an image",
         os.path.join("cat", "empty.png"),
         os.path.join("dog", "cut.jpg"),
-        os.path.join("dog", "lost.png") + " (not a file, or a broken link)",
+        os.path.join("dog", "lost.png") + " (not a file, or a link that leads nowhere)",
         os.path.join("dog", "pipe.png"),
         "bird (no usable image)",
         "stray.png (in no class folder",
@@ -169,6 +169,35 @@ def test_folders_are_never_followed_twice(pets):
         data = load_folder(pets)
     assert data.class_names == ("cat", "dog")
     assert len(data.x_train) + len(data.x_val) + len(data.x_test) == 21
+
+
+def test_links_in_a_circle_are_named(pets):
+    (pets / "all").symlink_to(pets)
+    (pets / "self").symlink_to(pets / "self")
+    (pets / "cat" / "self.png").symlink_to(pets / "cat" / "self.png")
+    with pytest.warns(UserWarning, match="Skipped ") as caught:
+        data = load_folder(pets)
+    message = str(caught[0].message)
+    for part in (
+        os.path.join("all", "cat") + " (a link to a folder that is read anyway)",
+        "all (no usable image)",
+        "self (not a file, or a link that leads nowhere)",
+        os.path.join("cat", "self.png") + " (not a file, or a link that leads nowhere)",
+    ):
+        assert part in message
+    assert data.class_names == ("cat", "dog")
+    assert len(data.x_train) + len(data.x_val) + len(data.x_test) == 20
+
+
+def test_damage_inside_a_file_is_noticed(pets):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(pets / "dog" / "damaged.png")
+    content = bytearray((pets / "dog" / "damaged.png").read_bytes())
+    content[200:260] = bytes(60)
+    (pets / "dog" / "damaged.png").write_bytes(content)
+    with pytest.warns(UserWarning, match=r"Skipped 1: dog.damaged.png \("):
+        data = load_folder(pets)
+    assert len(data.x_train) + len(data.x_val) + len(data.x_test) == 20
 
 
 def test_unreadable_files_are_skipped(pets, monkeypatch):

@@ -17,6 +17,7 @@ MAX_LINES, MEDIAN_LINES = 25, 8
 UNMEASURED = {
     "06_tuning",
     "08_vgg16_unfrozen",
+    "11_small_data",
 }
 """Notebooks that pass in smoke but were not yet run on real data: no outputs, no figures."""
 MEASURED = [p for p in PATHS if p.stem not in UNMEASURED]
