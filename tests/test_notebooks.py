@@ -16,7 +16,6 @@ MAX_LINES, MEDIAN_LINES = 25, 8
 
 UNMEASURED = {
     "06_tuning",
-    "08_vgg16_unfrozen",
     "11_small_data",
 }
 """Notebooks that pass in smoke but were not yet run on real data: no outputs, no figures."""
