@@ -64,6 +64,16 @@ def shapes() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return images[:cut], labels[:cut], images[cut:], labels[cut:]
 
 
+def more_shapes(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `n` other images like those of `shapes`, from another seed: images and labels.
+
+    Images are uint8 `(n, 32, 32, 3)`, labels int32 `(n,)`, as many of each class, within one.
+    """
+    random = np.random.RandomState(seed)
+    labels = (random.permutation(n) % len(SHAPE_NAMES)).astype(np.int32)
+    return _paint(_masks(labels, random), random), labels
+
+
 def _masks(labels: np.ndarray, random: np.random.RandomState) -> np.ndarray:
     """Return bool `(n, 32, 32)`: where each image's shape is."""
 

@@ -7,6 +7,7 @@ import pickle
 from functools import partial
 from pathlib import Path
 
+import checking
 import numpy as np
 import pytest
 from running import make
@@ -14,6 +15,13 @@ from running import make
 from cifarlib import formats
 
 N_BATCH = 40  # images in a made-up CIFAR-10 file, for 10,000 in a real one
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many answers the checks of the exercises were tried with."""
+    if checking.COUNTS:
+        counts = ", ".join(f"{count} {kind}" for kind, count in checking.COUNTS.items())
+        terminalreporter.write_line(f"answers in the tables of the checks: {counts}")
 
 
 @pytest.fixture(scope="session")

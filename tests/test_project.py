@@ -68,7 +68,7 @@ def test_conda_environment_installs_this_package_on_the_same_pythons():
     python, pip, packages = CONDA["dependencies"]
     assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
     assert pip == "pip"
-    assert packages == {"pip": ["-e .[test]"]}
+    assert packages == {"pip": [f"-e .[{','.join(PROJECT['optional-dependencies'])}]"]}
     assert CONDA["name"] == PROJECT["name"]
 
 

@@ -87,13 +87,33 @@ def _ledger_measure(args: argparse.Namespace) -> int:
 def _ledger_sync(args: argparse.Namespace) -> int:
     from cifarlib import prose
 
-    paths = args.files or [*sorted(Path("notebooks").glob("*.ipynb")), Path("README.md")]
+    notebooks = [*Path("notebooks").glob("*.ipynb"), *Path("solutions").glob("*/*.ipynb")]
+    paths = args.files or [*sorted(notebooks), Path("README.md")]
     problems = []
     for path in paths:
         print(f"{path}: {prose.update(path)} texts changed")
         problems += prose.check(path)
     print(*problems, sep="\n", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _release(args: argparse.Namespace) -> int:
+    from cifarlib.grading import release
+
+    if not args.check:
+        for path in release.release(".", args.assignments):
+            done = "wrote" if path.exists() else "took away"
+            print(f"{done} {path.relative_to(Path.cwd())}")
+        return 0
+    lines = release.stale(".", args.assignments)
+    print(*lines, sep="\n", file=sys.stderr) if lines else print("The exercises are up to date.")
+    return 1 if lines else 0
+
+
+def _grade(args: argparse.Namespace) -> int:
+    from cifarlib.grading.grade import main as grade
+
+    return grade(args)
 
 
 def _seeds(text: str) -> list[int]:
@@ -178,6 +198,19 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "doctor", _doctor, "check this machine and say what to mend")
     _ledger_commands(commands)
+
+    release = _command(commands, "release", _release, "make exercises/ from solutions/")
+    release.add_argument(
+        "assignments",
+        nargs="*",
+        metavar="ASSIGNMENT",
+        help='number ("02") or name ("02_counting_parameters") (default: all)',
+    )
+    release.add_argument("--check", action="store_true", help="change nothing; fail if stale")
+
+    from cifarlib.grading.grade import add_arguments
+
+    add_arguments(_command(commands, "grade", _grade, "grade submissions safely"))
 
     data = commands.add_parser("data", help="get, check or pack the datasets and weights")
     actions = data.add_subparsers(required=True, metavar="ACTION")
