@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifarlib.bands import Band
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 
@@ -55,56 +54,21 @@ class System:
     settings: dict[str, Any]
     wrong: str
     cause: str
+    of: str = ""
     claims: dict[str, Claim] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Band:
-    """Recorded values of one metric over several seeds.
-
-    Attributes:
-        values: one number per seed, in the order of the seeds.
-        profile: the profile they were measured under.
-        exact: whether the data was the official release, bit for bit; None if unknown.
-    """
-
-    values: tuple[float, ...]
-    profile: str
-    exact: bool | None
-
-    @property
-    def low(self) -> float:
-        return min(self.values)
-
-    @property
-    def high(self) -> float:
-        return max(self.values)
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
-
-    def expects(self, value: float) -> bool:
-        """Is `value` what one more run could plausibly give?
-
-        Uses the 95 % prediction interval of Student's t over the seeds, widened to the band.
-        One run alone gives no interval: then only the value itself is expected.
-        """
-        if len(self.values) < 2:
-            return value == self.values[0]
-        from scipy.stats import t
-
-        n = len(self.values)
-        spread = statistics.stdev(self.values) * (1 + 1 / n) ** 0.5 * t.ppf(0.975, n - 1)
-        return min(self.low, self.mean - spread) <= value <= max(self.high, self.mean + spread)
+@lru_cache
+def claims_file() -> dict[str, dict]:
+    """Return the tables of `records/claims.toml`; its head says what they hold."""
+    return tomllib.loads((RECORDS / "claims.toml").read_text(encoding="utf-8"))
 
 
 @lru_cache
 def systems() -> dict[str, System]:
     """Return every system of the five reports, by id, in the reports' order."""
-    raw = tomllib.loads((RECORDS / "claims.toml").read_text(encoding="utf-8"))["systems"]
     found = {}
-    for id, entry in raw.items():
+    for id, entry in claims_file()["systems"].items():
         claims = {
             metric: Claim(metric, c.get("unit", "words"), c.get("value"), c.get("says", ""))
             for metric, c in entry.get("claims", {}).items()
@@ -194,10 +158,11 @@ def results(id: str | None = None) -> list[dict]:
 def band(id: str, metric: str, variant: str = "report") -> Band | None:
     """Return the recorded values of a metric on real data, or None if there are none.
 
-    Results of the "full" profile win over "quick" where both exist with as many seeds.
+    Results of the "full" profile win over "quick" where both exist with as many seeds. A system
+    that only reads another one's training (`of`) has that one's results as its own.
     """
     found: dict[tuple[str, str], list[dict]] = {}
-    for r in results(id):
+    for r in results(system(id).of or id if variant == "report" else id):
         if r["variant"] == variant and r["profile"] != "smoke" and metric in r["metrics"]:
             found.setdefault((r["profile"], r["backend"]), []).append(r)
     if not found:
@@ -223,7 +188,7 @@ def state(id: str) -> str:
     """
     claims = [c for c in system(id).claims.values() if c.value is not None and c.unit != "seconds"]
     if not claims:
-        return "shown" if results(id) else "not measured"
+        return "shown" if results(id) or session_results(id) else "not measured"
     outcomes = [c for c in claims if c.unit != "count"]
     verdicts = {agrees(id, c) for c in outcomes or claims}
     if verdicts == {None}:
@@ -252,7 +217,7 @@ def merge(folder: Path | str, allow_smoke: bool = False) -> int:
     Raises:
         CourseError: a line is not what `record` writes.
     """
-    new = [r for path in sorted(Path(folder).rglob("results.jsonl")) for r in _read(path)]
+    new = read_below(folder)
     if not allow_smoke:
         new = [r for r in new if r["profile"] != "smoke"]
     merged = {tuple(r[k] for k in _KEY): r for r in [*_read(RESULTS), *new]}
@@ -261,15 +226,31 @@ def merge(folder: Path | str, allow_smoke: bool = False) -> int:
     return len(new)
 
 
-def session_results(id: str) -> list[dict]:
-    """Return what this process has recorded so far for one system."""
-    return [r for r in _session if r["id"] == id]
+def read_below(folder: Path | str) -> list[dict]:
+    """Return the results that notebooks left below `folder`, which may be absent.
+
+    Raises:
+        CourseError: a line is not what `record` writes.
+    """
+    return [r for path in sorted(Path(folder).rglob("results.jsonl")) for r in _read(path)]
 
 
-def _read(path: Path) -> Iterable[dict]:
-    rows = []
+def session_results(id: str | None = None) -> list[dict]:
+    """Return what this process has recorded so far, for one system or for all."""
+    return [r for r in _session if id in (None, r["id"])]
+
+
+def _read(path: Path) -> tuple[dict, ...]:
     if not path.exists():
-        return rows
+        return ()
+    stat = path.stat()
+    return _parsed(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=2)
+def _parsed(path: Path, changed: int, size: int) -> tuple[dict, ...]:
+    """Read a file of results, once for each state it is in."""
+    rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)
@@ -282,7 +263,7 @@ def _read(path: Path) -> Iterable[dict]:
                 "Delete the line, or run the notebook again."
             )
         rows.append(row)
-    return rows
+    return tuple(rows)
 
 
 def _order(id: str) -> int:

@@ -37,20 +37,6 @@ NOTEBOOKS = {
 }
 DATASETS = {"mnist", "cifar10", "cats_vs_dogs", "folder", "none"}
 KINDS = {"training", "derivation", "table", "figure", "discussion"}
-CAUSES = {
-    "none",
-    "split",
-    "preprocessing",
-    "loss_or_metric",
-    "too_few_epochs",
-    "too_many_epochs",
-    "one_seed",
-    "misread",
-    "learning_rate",
-    "architecture_fit",
-    "unclear_method",
-    "not_run",
-}
 UNITS = {
     **dict.fromkeys(("parameters", "trainable_parameters", "non_trainable_parameters"), "count"),
     **dict.fromkeys(("base_parameters", "top_parameters"), "count"),
@@ -88,7 +74,7 @@ SETTINGS = {
 SPLITS = {"R0-slice", "R1-last-10", "R2-last-20", "R4-80-20"}
 
 RECORDS = tomllib.loads(files("cifarlib.records").joinpath("claims.toml").read_text("utf-8"))
-SYSTEMS = RECORDS["systems"]
+SYSTEMS, CAUSES = RECORDS["systems"], RECORDS["causes"]
 CLAIMS = [
     pytest.param(metric, claim, id=f"{key}-{metric}")
     for key, system in SYSTEMS.items()
@@ -116,7 +102,7 @@ def test_every_report_has_title_file_and_dataset() -> None:
 @pytest.mark.parametrize("key", IDS)
 def test_system_is_well_formed(key: str) -> None:
     system = SYSTEMS[key]
-    assert set(system) == REQUIRED
+    assert set(system) - {"of"} == REQUIRED
     assert system["title"]
     assert system["where"]
     assert system["notebook"] in NOTEBOOKS
@@ -125,6 +111,17 @@ def test_system_is_well_formed(key: str) -> None:
     assert system["cause"] in CAUSES
     assert (system["cause"] == "none") == (system["wrong"] == "")
     assert 0 < len(system["quote"]) < 200
+
+
+def test_every_word_for_a_cause_is_explained_and_used() -> None:
+    assert set(CAUSES) == {system["cause"] for system in SYSTEMS.values()}
+    assert all(len(words) > 10 for words in CAUSES.values())
+
+
+def test_of_names_a_training() -> None:
+    trained = {system["of"] for system in SYSTEMS.values() if "of" in system}
+    assert trained
+    assert all(SYSTEMS[key]["kind"] == "training" for key in trained)
 
 
 @pytest.mark.parametrize("key", IDS)
@@ -174,7 +171,7 @@ def test_counts_add_up(key: str) -> None:
 def test_derived_counts_are_counts_the_report_does_not_claim() -> None:
     for key, counts in RECORDS["derived"].items():
         for metric, value in counts.items():
-            assert UNITS[metric] == "count"
+            assert metric in {"parameters", "trainable"}
             assert type(value) is int
             assert metric not in SYSTEMS[key]["claims"]
 
