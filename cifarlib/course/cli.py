@@ -208,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     release.add_argument("--check", action="store_true", help="change nothing; fail if stale")
 
-    from cifarlib.grading.grade import add_arguments
+    from cifarlib.grading.arguments import add_arguments
 
     add_arguments(_command(commands, "grade", _grade, "grade submissions safely"))
 

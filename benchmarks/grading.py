@@ -1,0 +1,116 @@
+"""How long grading takes: `cifarlib grade` beside nbgrader's own `autograde`, on one batch.
+
+    python benchmarks/grading.py [--assignment 02] [--submissions 40] [--jobs 2] [--scale 400]
+
+Submissions are the reference solution with some of its answers left out, each in another way.
+`--scale` also grades that many by `cifarlib grade` alone, to show that time a submission and memory
+stay what they are. Results go to stdout as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOLUTION = re.compile(
+    r"^[ \t]*### BEGIN SOLUTION.*?### END SOLUTION[^\n]*\n?", re.DOTALL | re.MULTILINE
+)
+GRADE = (
+    "import re, sys; from cifarlib.course.cli import main; code = main(sys.argv[1:]); "
+    "print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]); sys.exit(code)"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--assignment", default="02")
+    parser.add_argument("--submissions", type=int, default=40)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--scale", type=int, default=0)
+    args = parser.parse_args()
+    (solution,) = ROOT.glob(f"solutions/{args.assignment}_*/*.ipynb")
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        course = _course(Path(folder), solution)
+        _hand_in(course, solution, args.submissions)
+        ours, largest = _ours(course, args.assignment, args.jobs)
+        theirs = _theirs(course, solution.stem)
+        report = {
+            "assignment": solution.stem,
+            "submissions": args.submissions,
+            "jobs": args.jobs,
+            "cifarlib_seconds": round(ours, 1),
+            "nbgrader_seconds": round(theirs, 1),
+            "times_as_fast": round(theirs / ours, 2),
+            "largest_parent_mb": largest,
+        }
+        if args.scale:
+            shutil.rmtree(course / "graded")
+            _hand_in(course, solution, args.scale)
+            seconds, largest = _ours(course, args.assignment, args.jobs)
+            report["scale"] = {
+                "submissions": args.scale,
+                "seconds_each": round(seconds / args.scale, 3),
+                "seconds_each_before": round(ours / args.submissions, 3),
+                "largest_parent_mb": largest,
+            }
+    print(json.dumps(report, indent=1))
+
+
+def _course(folder: Path, solution: Path) -> Path:
+    for name in ("solutions", "exercises"):
+        shutil.copytree(ROOT / name / solution.stem, folder / name / solution.stem)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    return folder
+
+
+def _hand_in(course: Path, solution: Path, count: int) -> None:
+    """Write submissions into nbgrader's folder."""
+    for number in range(count):
+        chance, notebook = random.Random(number), json.loads(solution.read_text())
+        for cell in notebook["cells"]:
+            about = cell["metadata"].get("nbgrader", {})
+            text = "".join(cell["source"])
+            if about.get("solution") and chance.random() < 0.2:
+                cell["source"] = SOLUTION.sub("pass", text)
+        path = course / "submitted" / f"student{number:03d}" / solution.stem / solution.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook))
+
+
+def _ours(course: Path, assignment: str, jobs: int) -> tuple[float, int]:
+    """Return the seconds that `cifarlib grade` takes, and its largest memory in MB."""
+    command = [sys.executable, "-c", GRADE, "grade", "submitted", "--assignment", assignment]
+    seconds, out = _timed([*command, "--jobs", str(jobs)], course)
+    return seconds, int(out.splitlines()[-1]) >> 10
+
+
+def _theirs(course: Path, name: str) -> float:
+    """Return the seconds that `nbgrader autograde` takes."""
+    command = [sys.executable, "-m", "nbgrader"]
+    _timed([*command, "generate_assignment", name, "--force"], course)
+    return _timed([*command, "autograde", name], course)[0]
+
+
+def _timed(command: list[str], course: Path) -> tuple[float, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
+    return time.monotonic() - began, done.stdout
+
+
+if __name__ == "__main__":
+    main()
