@@ -59,19 +59,24 @@ def submissions(path: Path, slug: str) -> Iterator[list[Handed]]:
     Raises:
         CourseError: there is nothing, or the zip file is not safe to unpack.
     """
+    if path.is_dir():
+        yield _some(path, path, slug)
+        return
+    if not path.is_file() or path.suffix.lower() != ".zip":
+        raise CourseError(f"{path} is neither a folder nor a zip file with submissions.")
     with TemporaryDirectory(prefix="grade-") as folder:
-        if path.is_file() and path.suffix.lower() == ".zip":
-            _unpack(path, Path(folder))
-            path = Path(folder)
-        if not path.is_dir():
-            raise CourseError(f"{path} is neither a folder nor a zip file with submissions.")
-        found = _find(path, slug)
-        if not found:
-            raise CourseError(
-                f"There are no submissions in {path}. Expected are folders STUDENT/{slug}/ with a "
-                "notebook, or files STUDENT.ipynb or STUDENT.zip."
-            )
-        yield found
+        _unpack(path, Path(folder))
+        yield _some(Path(folder), path, slug)
+
+
+def _some(folder: Path, given: Path, slug: str) -> list[Handed]:
+    found = _find(folder, slug)
+    if not found:
+        raise CourseError(
+            f"There are no submissions in {given}. Expected are folders STUDENT/{slug}/ with a "
+            "notebook, or files STUDENT.ipynb or STUDENT.zip."
+        )
+    return found
 
 
 def _find(folder: Path, slug: str) -> list[Handed]:
