@@ -21,6 +21,8 @@ _SETTINGS = {
     "Dropout": ("rate",),
     "LeakyReLU": ("negative_slope",),
     "Rescaling": ("scale", "offset"),
+    "RandomFlip": ("mode",),
+    "RandomTranslation": ("height_factor", "width_factor", "fill_mode"),
 }
 """What is compared, for each kind of layer. Others have to be of the right kind only."""
 
