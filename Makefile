@@ -11,8 +11,8 @@ MIRROR ?= $(CIFARLIB_MIRROR)
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(READY)  ## run the whole course headlessly on embedded data and write a page of results
-	$(BIN)/cifarlib run --profile smoke --out runs/smoke
+run: $(READY)  ## run the whole course (or NOTEBOOKS="00 02") on embedded data, with a page of results
+	$(BIN)/cifarlib run $(NOTEBOOKS) --profile smoke --out runs/smoke
 
 test: lint  ## everything CI checks
 	$(MAKE) --jobs 2 --output-sync=target unit notebooks
