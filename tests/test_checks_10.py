@@ -103,6 +103,7 @@ def test_right(task, answers, note):
     ("10.edge_shift", {"edge_shift": lambda d, s: s * SINE(np.deg2rad(d))}, "half the picture's"),
     ("10.edge_shift", {"edge_shift": lambda d, s: s / 2 * np.tan(np.deg2rad(d))}, "the tangent"),
     ("10.edge_shift", {"edge_shift": lambda d, s: 0.07}, "whatever it is called with"),
+    ("10.keeps_label", {"keeps_label": {"flip left-right": False}}, "must be a dict with the keys"),
     ("10.keeps_label", keeps(flip_left_right=True), "1 of 7 are not right. \"flip left-right\""),
     ("10.keeps_label", keeps(rotation_by_180_degrees=True), "What is a 6 after half a turn"),
     ("10.keeps_label", keeps(half_as_bright=False, left_half_only=True), "2 of 7"),

@@ -117,5 +117,12 @@ def test_size_of_an_exercise(slug):
 
 
 @every_exercise
+def test_cells_are_short(slug):
+    cells = source(ROOT / "solutions", slug).cells
+    lines = {c.id: len(c.source.splitlines()) for c in cells if c.cell_type == "code"}
+    assert not {id: n for id, n in lines.items() if n > 25}
+
+
+@every_exercise
 def test_figures_in_sentences_are_the_ledgers(slug):
     assert prose.check(ROOT / "solutions" / slug / f"{slug}.ipynb") == []

@@ -2,21 +2,9 @@ import json
 import re
 
 import pytest
+from results import result
 
 from cifarlib import CourseError, comparison, ledger, profile, prose
-
-
-def result(id="R0.4", variant="report", seed=0, profile="quick", exact=False, **metrics):
-    data = {"provenance": {"exact": exact}}
-    return {
-        "id": id,
-        "variant": variant,
-        "profile": profile,
-        "seed": seed,
-        "backend": "tensorflow",
-        "metrics": metrics,
-        "data": data,
-    }
 
 
 @pytest.fixture

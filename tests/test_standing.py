@@ -1,24 +1,15 @@
 """Standing, causes, the figures systems are judged by, and a student's own results."""
 
 import json
+from functools import partial
 
 import pytest
+import results
 
 from cifarlib import CourseError, ledger, own_results, profile, standing
 from cifarlib.course import cli
 
-
-def result(id, variant="report", seed=0, training=None, profile="full", **metrics):
-    return {
-        "id": id,
-        "variant": variant,
-        "profile": profile,
-        "seed": seed,
-        "backend": "tensorflow",
-        "metrics": metrics,
-        "training": training,
-        "data": None,
-    }
+result = partial(results.result, profile="full")
 
 
 @pytest.fixture
@@ -78,7 +69,7 @@ def test_not_measured_says_what_it_takes(write):
 
 def test_a_shortened_training_says_by_how_much(write):
     short = {"epochs": 1, "n_train": 7500}
-    write(*(result("R0.10", "short", s, short, test_accuracy=0.1) for s in range(2)))
+    write(*(result("R0.10", "short", s, training=short, test_accuracy=0.1) for s in range(2)))
     assert standing.missing("R0.10").endswith(
         "so far shortened with 10 % of the training: test accuracy 10.0 %"
     )

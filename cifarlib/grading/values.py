@@ -7,7 +7,7 @@ NumPy arrays, by their exact types. So an object with an `__eq__` of its own nev
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,19 @@ def plain(value: Any, what: str) -> Any:
         f"{what} is {brief(value)}. Needed is plain data: a number, a text, a list, a tuple, "
         "a dict or a NumPy array."
     )
+
+
+def keyed(value: Any, keys: Iterable[str | int], what: str) -> dict:
+    """Return a dict of plain data that has exactly these keys.
+
+    Raises:
+        Wrong: it is something else, or a key is missing or too many.
+    """
+    given, keys = plain(value, what), list(keys)
+    if type(given) is not dict or set(given) != set(keys):
+        known = ", ".join(f'"{key}"' if isinstance(key, str) else str(key) for key in keys)
+        raise Wrong(f"{what} is {brief(given)}. It must be a dict with the keys {known}.")
+    return given
 
 
 def compare(given: Any, needed: Any, what: str, *, tolerance: float, reveal: bool = True) -> None:

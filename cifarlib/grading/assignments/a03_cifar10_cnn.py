@@ -12,7 +12,7 @@ from cifarlib.grading.arrays import split_parts
 from cifarlib.grading.calls import call_text, results, same_results
 from cifarlib.grading.outcomes import Wrong
 from cifarlib.grading.tasks import Assignment
-from cifarlib.grading.values import brief, number, plain
+from cifarlib.grading.values import brief, keyed, number
 
 assignment = Assignment("03_cifar10_cnn")
 
@@ -254,9 +254,7 @@ _LOOK = {
     ),
 )
 def reading(reading: Any) -> None:
-    given = plain(reading, "`reading`")
-    if type(given) is not dict or sorted(map(str, given)) != sorted(READING):
-        raise Wrong(f'`reading` is {brief(given)}. It must be a dict with the keys "A", "B", "C".')
+    given = keyed(reading, READING, "`reading`")
     for key, value in given.items():
         if value not in READING.values():
             known = ", ".join(f'"{word}"' for word in sorted(READING.values()))

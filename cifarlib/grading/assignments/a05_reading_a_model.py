@@ -11,7 +11,7 @@ from cifarlib.evaluation import Evaluation
 from cifarlib.grading.calls import same_results
 from cifarlib.grading.outcomes import Wrong
 from cifarlib.grading.tasks import Assignment
-from cifarlib.grading.values import brief, number, plain
+from cifarlib.grading.values import keyed, number
 
 assignment = Assignment("05_reading_a_model")
 
@@ -198,9 +198,7 @@ _LOOK = {
     ),
 )
 def truth(truth: Any) -> None:
-    given = plain(truth, "`truth`")
-    if type(given) is not dict or set(given) != set(TRUTH):
-        raise Wrong(f"`truth` is {brief(given)}. It must be a dict with the keys 1, 2, 3 and 4.")
+    given = keyed(truth, TRUTH, "`truth`")
     wrong = [key for key, name in TRUTH.items() if given[key] != name]
     if wrong:
         raise Wrong(f"{len(wrong)} of 4 are not right. Question {wrong[0]}: {_LOOK[wrong[0]]}")

@@ -13,7 +13,7 @@ from cifarlib.grading import networks, searches
 from cifarlib.grading.calls import call_text, results, same_results
 from cifarlib.grading.outcomes import Wrong
 from cifarlib.grading.tasks import Assignment
-from cifarlib.grading.values import brief, number
+from cifarlib.grading.values import brief, keyed, number
 
 if TYPE_CHECKING:
     import keras
@@ -250,9 +250,7 @@ def next_draw(next_draw: Any, *, cases: Any = DRAWS) -> None:
 
 
 def _check_draw(given: Any, space: dict, done: list[dict], text: str) -> None:
-    if type(given) is not dict or set(given) != set(space):
-        raise Wrong(f"{text} is {brief(given)}. It must be a dict with the keys {list(space)}.")
-    for key, value in given.items():
+    for key, value in keyed(given, space, text).items():
         if type(value) is not int or value not in space[key]:
             raise Wrong(f'{text} has {brief(value)} for "{key}". The space has {space[key]}.')
     if given in done:

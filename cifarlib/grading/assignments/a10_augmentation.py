@@ -13,7 +13,7 @@ from cifarlib.grading import networks
 from cifarlib.grading.calls import same_results
 from cifarlib.grading.outcomes import Wrong
 from cifarlib.grading.tasks import Assignment
-from cifarlib.grading.values import brief, number, plain
+from cifarlib.grading.values import brief, keyed, number
 
 if TYPE_CHECKING:
     import keras
@@ -78,10 +78,7 @@ _LOOK = {
     ),
 )
 def keeps_label(keeps_label: Any) -> None:
-    given = plain(keeps_label, "`keeps_label`")
-    if type(given) is not dict or set(given) != set(KEEPS_LABEL):
-        known = ", ".join(f'"{change}"' for change in KEEPS_LABEL)
-        raise Wrong(f"`keeps_label` is {brief(given)}. It must be a dict with the keys {known}.")
+    given = keyed(keeps_label, KEEPS_LABEL, "`keeps_label`")
     for change, value in given.items():
         if type(value) is not bool:
             raise Wrong(f'`keeps_label["{change}"]` is {brief(value)}. Write True or False.')

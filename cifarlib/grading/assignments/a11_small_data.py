@@ -15,7 +15,7 @@ from cifarlib.grading.arrays import split_parts
 from cifarlib.grading.calls import call_text, results, same_results
 from cifarlib.grading.outcomes import Wrong
 from cifarlib.grading.tasks import Assignment
-from cifarlib.grading.values import brief, plain
+from cifarlib.grading.values import brief, keyed
 
 if TYPE_CHECKING:
     import keras
@@ -123,10 +123,7 @@ LOG = {
     ),
 )
 def really(really: Any) -> None:
-    given = plain(really, "`really`")
-    if type(given) is not dict or set(given) != set(LOG):
-        known = ", ".join(f'"{name}"' for name in LOG)
-        raise Wrong(f"`really` is {brief(given)}. It must be a dict with the keys {known}.")
+    given = keyed(really, LOG, "`really`")
     for name, value in given.items():
         if type(value) not in (tuple, list) or len(value) != 2:
             example = '("training loss", 3)'
