@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 
 if TYPE_CHECKING:
     from cifarlib.data import Dataset
@@ -19,6 +20,9 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)  # no warning for every 
 STEPS_PER_EXECUTION = 32
 """Batches handed to TensorFlow in one go. Small networks spend half their time between
 batches; see `benchmarks/`. The weights that come out are the same."""
+
+Augment = Callable[[np.ndarray, int], np.ndarray]
+"""Training images and the number of the epoch in, the images of that epoch out."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,8 @@ class Run:
         parts = [
             f"{name.replace('_', ' ')} {values[-1]:.3f}" for name, values in self.history.items()
         ]
-        return (
-            f"{self.epochs} epochs on {self.n_train:,} images in {self.seconds:.0f} s: "
-            + ", ".join(parts)
-        )
+        epochs = f"{self.epochs} epoch" + "s" * (self.epochs != 1)
+        return f"{epochs} on {self.n_train:,} images in {self.seconds:.0f} s: " + ", ".join(parts)
 
 
 def set_seed(seed: int) -> None:
@@ -90,6 +92,7 @@ def fit(
     *,
     epochs: int,
     batch_size: int = 32,
+    augment: Augment | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Train a compiled model on `data` and watch it on the validation images.
@@ -99,6 +102,9 @@ def fit(
         data: images of shape (n, height, width, channels), labels of shape (n,).
         epochs: passes over the training images.
         batch_size: images per step.
+        augment: makes the images of an epoch, all at once: called before each epoch with the
+            training images and the number of the epoch, from 0. It returns images of the same
+            shape in the same order, and leaves those it was given as they are.
 
     Returns:
         The history and the time of every epoch. The model itself is changed in place.
@@ -106,18 +112,48 @@ def fit(
     if keras.backend.backend() == "tensorflow":
         model.steps_per_execution = STEPS_PER_EXECUTION
     clock = _Clock(epochs)
+    if augment is None:
+        images = {"x": data.x_train, "y": data.y_train, "batch_size": batch_size}
+    else:
+        images = {"x": _Fresh(data, batch_size, augment), "shuffle": False}
     history = model.fit(
-        data.x_train,
-        data.y_train,
+        **images,
         validation_data=(data.x_val, data.y_val),
         epochs=epochs,
-        batch_size=batch_size,
         validation_batch_size=max(batch_size, 256),
         callbacks=[clock, *callbacks],
         verbose=0,
     )
     values = {name: [float(v) for v in series] for name, series in history.history.items()}
     return Run(values, clock.seconds, batch_size, len(data.x_train))
+
+
+class _Fresh(keras.utils.PyDataset):
+    """Batches of images that are changed and shuffled anew for every epoch."""
+
+    def __init__(self, data: Dataset, batch_size: int, augment: Augment) -> None:
+        super().__init__()
+        self._data, self._batch_size, self._augment = data, batch_size, augment
+        self._images, self._labels = data.x_train, data.y_train  # for Keras to see their shapes
+        self._epoch = 0
+
+    def on_epoch_begin(self) -> None:
+        images = self._augment(self._data.x_train, self._epoch)
+        if images.shape != self._data.x_train.shape:
+            raise ValueError(
+                f"augment returned images of shape {images.shape} for images of shape "
+                f"{self._data.x_train.shape}. Return as many as you were given, of the same size."
+            )
+        order = np.random.permutation(len(images))  # from the seed that set_seed fixed
+        self._images, self._labels = images[order], self._data.y_train[order]
+        self._epoch += 1
+
+    def __len__(self) -> int:
+        return -(-len(self._labels) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = slice(index * self._batch_size, (index + 1) * self._batch_size)
+        return self._images[rows], self._labels[rows]
 
 
 class _Clock(keras.callbacks.Callback):
@@ -133,27 +169,32 @@ class _Clock(keras.callbacks.Callback):
         if os.environ.get("CIFARLIB_QUIET") != "1":
             from tqdm.auto import tqdm
 
-            total = self._epochs * (self.params.get("steps") or 1)
+            total = self._epochs * self._steps()
             self._bar = tqdm(total=total, desc="training", unit="batch", leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._started = time.perf_counter()
+        if self._bar is not None:
+            self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._bar is not None:
-            done = len(self.seconds) * (self.params.get("steps") or 1) + batch + 1
+            # Several batches at once may count beyond the last one; a bar past its end has no end.
+            done = len(self.seconds) * self._steps() + min(batch + 1, self._steps())
             self._bar.update(done - self._bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.seconds.append(time.perf_counter() - self._started)
         if self._bar is not None:
             shown = {k: f"{v:.3f}" for k, v in (logs or {}).items() if "accuracy" in k}
-            self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
             self._bar.set_postfix(shown)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._bar is not None:
             self._bar.close()
+
+    def _steps(self) -> int:
+        return self.params.get("steps") or 1
 
 
 def _repeatable_operations() -> None:

@@ -1,8 +1,12 @@
 import dataclasses
+import math
+import re
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
+from tqdm.auto import tqdm
 
 import cifarlib
 from cifarlib import evaluate, fit, set_seed
@@ -70,6 +74,49 @@ def test_many_steps_at_once_give_the_same_weights(data, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+def train_augmented(data, augment, seed=1):
+    set_seed(seed)
+    model = small_model()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model, fit(model, data, epochs=3, batch_size=8, augment=augment)
+
+
+def test_augment_is_asked_once_an_epoch_for_all_images(data):
+    asked = []
+
+    def note(images, epoch):
+        asked.append((epoch, images is data.x_train))
+        return images
+
+    _, run = train_augmented(data, note)
+    assert asked == [(0, True), (1, True), (2, True)]
+    assert run.epochs == 3
+    assert run.n_train == 300
+
+
+def test_augmented_images_keep_their_labels_and_are_learned(data):
+    before = data.x_train.copy()
+    # Were images and labels shuffled apart, training would stay at one in ten.
+    _, run = train_augmented(data, lambda images, epoch: images)
+    _, blank = train_augmented(data, lambda images, epoch: np.zeros_like(images))
+    assert run.last("accuracy") > 0.4 > 0.25 > blank.last("accuracy")
+    assert np.array_equal(data.x_train, before)
+
+
+def test_augmented_training_repeats_bit_for_bit(data):
+    first, second, other = (
+        train_augmented(data, lambda images, epoch: images, seed)[0].get_weights()
+        for seed in (1, 1, 2)
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_augment_must_return_one_image_for_each_label(data):
+    with pytest.raises(ValueError, match=r"shape \(299, 28, 28, 1\) for images of shape \(300,"):
+        train_augmented(data, lambda images, epoch: images[1:])
+
+
 def test_evaluation_agrees_with_keras(data):
     model, _ = train(data, 0)
     ours = evaluate(model, data.x_test, data.y_test)
@@ -84,4 +131,19 @@ def test_progress_bar_is_quiet_when_asked(data, monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
     monkeypatch.setenv("CIFARLIB_QUIET", "0")
     train(dataclasses.replace(data), 0)
-    assert "epoch 2/2" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "epoch 2/2" in shown
+    assert "accuracy=" in shown
+
+
+def test_progress_bar_moves_and_ends_at_its_end(data, monkeypatch, capsys):
+    """300 images in batches of 16 are 15 batches; the batches come 32 at a time."""
+    monkeypatch.setenv("CIFARLIB_QUIET", "0")
+    monkeypatch.setattr("cifarlib.training.STEPS_PER_EXECUTION", 4)
+    monkeypatch.setattr("tqdm.auto.tqdm", partial(tqdm, mininterval=0))
+    train(data, 0)
+    counted = re.findall(r"(\d+)/(\S+) \[", capsys.readouterr().err)
+    total = str(2 * math.ceil(len(data.x_train) / 16))
+    assert {ends for _, ends in counted} == {total}
+    assert len({done for done, _ in counted}) > 3
+    assert (total, total) in counted
