@@ -67,26 +67,34 @@ def claims_file() -> dict[str, dict]:
 @lru_cache
 def systems() -> dict[str, System]:
     """Return every system of the five reports, by id, in the reports' order."""
-    found = {}
-    for id, entry in claims_file()["systems"].items():
-        claims = {
-            metric: Claim(metric, c.get("unit", "words"), c.get("value"), c.get("says", ""))
-            for metric, c in entry.get("claims", {}).items()
-        }
-        plain = {k: v for k, v in entry.items() if k not in ("claims", "settings")}
-        found[id] = System(id=id, settings=entry.get("settings", {}), claims=claims, **plain)
-    return found
+    return {id: _system(id, entry) for id, entry in claims_file()["systems"].items()}
+
+
+@lru_cache
+def own_systems() -> dict[str, System]:
+    """Return the course's own networks, by id. They claim nothing; they have results."""
+    return {id: _system(id, entry) for id, entry in claims_file()["own"].items()}
+
+
+def _system(id: str, entry: dict) -> System:
+    claims = {
+        metric: Claim(metric, c.get("unit", "words"), c.get("value"), c.get("says", ""))
+        for metric, c in entry.get("claims", {}).items()
+    }
+    plain = {k: v for k, v in entry.items() if k not in ("claims", "settings")}
+    return System(id=id, settings=entry.get("settings", {}), claims=claims, **plain)
 
 
 def system(id: str) -> System:
-    """Return one system, such as "R0.4".
+    """Return one system, such as "R0.4", or a network of the course's own, such as "C.1".
 
     Raises:
-        CourseError: no report has a system of that name.
+        CourseError: there is no system of that name.
     """
-    if id not in systems():
-        raise CourseError(f"No report has a system {id!r}. Known: {', '.join(systems())}.")
-    return systems()[id]
+    known = systems() | own_systems()
+    if id not in known:
+        raise CourseError(f"No report has a system {id!r}. Known: {', '.join(known)}.")
+    return known[id]
 
 
 def claim(id: str, metric: str) -> float:
@@ -267,4 +275,5 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[dict, ...]:
 
 
 def _order(id: str) -> int:
-    return list(systems()).index(id) if id in systems() else len(systems())
+    known = [*systems(), *own_systems()]
+    return known.index(id) if id in known else len(known)

@@ -81,6 +81,16 @@ def test_record_and_merge(recorded, tmp_path, monkeypatch):
     assert ids == sorted(ids)
 
 
+def test_the_courses_own_networks_have_results_and_no_claims(recorded, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "out" / "13"))
+    ledger.record("C.1", {"test_accuracy": 0.8}, seed=0, profile=profile("quick"))
+    ledger.merge(tmp_path / "out")
+    assert ledger.band("C.1", "test_accuracy").values == (0.8,)
+    assert [r["id"] for r in ledger.results()][-1] == "C.1"
+    assert "C.1" not in ledger.systems()
+    assert all(not own.claims for own in ledger.own_systems().values())
+
+
 def test_record_refuses_unknown_systems():
     with pytest.raises(CourseError, match="system 'R7'"):
         ledger.record("R7", {}, seed=0, profile=profile("smoke"))
