@@ -4,7 +4,7 @@
 
 Submissions are the reference solution with some of its answers left out, each in another way.
 `--scale` also grades that many by `cifarlib grade` alone, to show that time a submission and memory
-stay what they are. Results go to stdout as JSON.
+stay what they are. Results go to `benchmarks/results/grading.json`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from cifarlib.facts import environment
+from cifarlib.files import write_atomic
+
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path(__file__).parent / "results" / "grading.json"
 SOLUTION = re.compile(
     r"^[ \t]*### BEGIN SOLUTION.*?### END SOLUTION[^\n]*\n?", re.DOTALL | re.MULTILINE
 )
@@ -37,6 +41,7 @@ def main() -> None:
     parser.add_argument("--submissions", type=int, default=40)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--scale", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     (solution,) = ROOT.glob(f"solutions/{args.assignment}_*/*.ipynb")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
@@ -63,7 +68,9 @@ def main() -> None:
                 "seconds_each_before": round(ours / args.submissions, 3),
                 "largest_parent_mb": largest,
             }
-    print(json.dumps(report, indent=1))
+    report["environment"] = environment()
+    write_atomic(args.out, json.dumps(report, indent=1) + "\n")
+    print(args.out.read_text(encoding="utf-8"))
 
 
 def _course(folder: Path, solution: Path) -> Path:

@@ -42,7 +42,8 @@ def unit_of(metric: str) -> str:
         return "seconds"
     if "parameters" in metric:
         return "count"
-    return "fraction" if metric.endswith(("accuracy", "f1", "auc")) else "loss"
+    is_fraction = "accuracy" in metric or metric.endswith(("f1", "auc"))
+    return "fraction" if is_fraction else "loss"
 
 
 def compare(*ids: str) -> Table:

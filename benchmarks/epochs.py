@@ -1,0 +1,148 @@
+"""One training epoch as the reports write it, and by `cifarlib.fit`, at the report's batch size.
+
+    python benchmarks/epochs.py --mirror DIR
+
+The same network, optimizer, seed and images. The report's way: pixels scaled and labels one-hot
+beforehand, plain `model.fit`. Ours: pixels as they are stored, scaled by the network's first layer,
+many steps handed over at once. Both take turns, the order changes from round to round, and the
+first epoch of each, which builds the graph, is not counted. Medians are compared. The limit is the
+time that the network's multiply-adds would take at the rate of a large matrix product, three times
+the forward pass for a training step. Results go to `benchmarks/results/epochs.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["CIFARLIB_QUIET"] = "1"
+
+import keras
+from limits import multiply_adds_per_second
+
+import cifarlib
+from cifarlib import ledger, params
+from cifarlib.facts import environment
+from cifarlib.files import write_atomic
+from cifarlib.models import build
+
+RESULTS = Path(__file__).parent / "results" / "epochs.json"
+WANTED = {"R0.1": 1.3, "R0.4": 1.3, "R1.2": 1.0, "R1.4": 1.0, "R4.1": 1.0}
+"""The systems, and how many times the report's throughput is wanted."""
+STEPS = 300  # of one epoch here; a report's own epoch has more of the same
+
+
+def main() -> None:
+    args = _arguments()
+    fastest = multiply_adds_per_second()
+    found = {}
+    for id in args.systems:
+        found[id] = _system(id, args, fastest)
+        print(_text(id, found[id]), flush=True)
+    content = {"multiply_adds_per_second": fastest, "steps": STEPS, "systems": found}
+    write_atomic(args.out, json.dumps(content | {"environment": environment()}, indent=1) + "\n")
+    print(f"written: {args.out}")
+
+
+def _system(id: str, args: argparse.Namespace, fastest: float) -> dict:
+    settings = ledger.system(id).settings
+    batch = settings.get("batch_size", 32)
+    data = cifarlib.load(
+        ledger.system(id).dataset,
+        split=settings["split"],
+        n_train=STEPS * batch,
+        mirror=args.mirror,
+    )
+    data = replace(data, x_val=data.x_val[:1], y_val=data.y_val[:1])  # training alone is timed
+    rates = {"report": [], "ours": []}
+    for number in range(args.rounds):
+        ways = [("report", _report), ("ours", _ours)]
+        for name, way in ways if number % 2 == 0 else reversed(ways):
+            cifarlib.set_seed(number)
+            rates[name] += [len(data.x_train) / s for s in way(id, data, settings, batch)]
+    work = 3 * params.total(params.derive(build(id))).multiply_adds
+    median = {name: statistics.median(values) for name, values in rates.items()}
+    return {
+        "batch_size": batch,
+        "images_per_second": median,
+        "rounds": rates,
+        "times": median["ours"] / median["report"],
+        "wanted": WANTED[id],
+        "limit_images_per_second": fastest / work,
+        "part_of_limit": median["ours"] * work / fastest,
+    }
+
+
+def _report(id: str, data: cifarlib.Dataset, settings: dict, batch: int) -> list[float]:
+    """Train as in the report's listing; return the seconds of the epochs after the first."""
+    whole = build(id)
+    network = [keras.Input(data.input_shape)]
+    network += [x for x in whole.layers if not isinstance(x, keras.layers.Rescaling)]
+    sparse = settings["loss"].startswith("sparse")
+    labels = data.y_train if sparse else keras.utils.to_categorical(data.y_train)
+    model = keras.Sequential(network)
+    model.compile(_optimizer(settings), settings["loss"], metrics=["accuracy"])
+    clock = Clock()
+    images = data.x_train.astype("float32") / 255
+    model.fit(images, labels, epochs=3, batch_size=batch, callbacks=[clock], verbose=0)
+    return clock.seconds[1:]
+
+
+def _ours(id: str, data: cifarlib.Dataset, settings: dict, batch: int) -> list[float]:
+    model, clock = build(id), Clock()
+    loss = "sparse_categorical_crossentropy"
+    model.compile(_optimizer(settings), loss, metrics=["accuracy"])
+    cifarlib.fit(model, data, epochs=3, batch_size=batch, callbacks=[clock])
+    return clock.seconds[1:]
+
+
+class Clock(keras.callbacks.Callback):
+    """Notes the seconds from an epoch's beginning to its last batch, validation left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.last = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.seconds.append(self.last - self.started)
+
+
+def _optimizer(settings: dict) -> keras.optimizers.Optimizer:
+    optimizer = keras.optimizers.get(settings["optimizer"])
+    if "learning_rate" in settings:
+        optimizer.learning_rate = settings["learning_rate"]
+    return optimizer
+
+
+def _text(id: str, s: dict) -> str:
+    rate = s["images_per_second"]
+    return (
+        f"{id}, batches of {s['batch_size']}: report {rate['report']:,.0f}, ours "
+        f"{rate['ours']:,.0f} images/s, {s['times']:.2f} times (wanted: {s['wanted']:.1f}); "
+        f"{s['part_of_limit']:.0%} of the machine's limit"
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("systems", nargs="*", metavar="ID", default=list(WANTED))
+    parser.add_argument("--mirror", help="default: CIFARLIB_MIRROR")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Write `benchmarks/README.md` from the results that lie in `benchmarks/results/`.
+
+    python benchmarks/page.py [--check]
+
+Every line says what was measured, what was wanted, and whether it was reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarlib.files import write_atomic
+
+HERE = Path(__file__).parent
+PAGE = HERE / "README.md"
+HEAD = """# How fast the course is
+
+Made by `python benchmarks/page.py` from the files in `results/`; `make bench` runs the benchmarks
+anew (with real data: `make bench MIRROR=DIR`) and then writes this page. Each benchmark takes both
+ways in turns on one machine and compares medians, or the best rounds where it says so. Times
+depend on the machine, and so do ratios, though less.
+"""
+Row = tuple[str, str, str, str]
+
+
+def epochs(found: dict) -> Iterator[Row]:
+    for id, s in found["systems"].items():
+        rate = s["images_per_second"]
+        ratio = f"{s['times']:.2f} times {rate['report']:,.0f} images/s"
+        limit = f"{s['part_of_limit']:.0%} of this machine's multiply-adds"
+        yield (
+            f"{id}, an epoch in batches of {s['batch_size']}, against the report's code",
+            f"{ratio} ({limit})",
+            f"{s['wanted']:.1f} times",
+            _reached(s["times"] >= s["wanted"]),
+        )
+
+
+def frozen_features(found: dict) -> Iterator[Row]:
+    for id, s in found["systems"].items():
+        times = s["times_faster_first_time"]
+        cached = f"{s['times_faster_cached']:.0f} times when the features are there"
+        yield (
+            f"{id}, features once, against the base in every step",
+            f"{times:.1f} times faster; {cached}",
+            f"{s['wanted']:.0f} times",
+            _reached(times >= s["wanted"]),
+        )
+
+
+def beat_the_reports(found: dict) -> Iterator[Row]:
+    for r in found["rounds"]:
+        accuracies = f"{r['ours_accuracy']:.1%} in {r['ours_seconds']:.0f} s, against "
+        accuracies += f"{r['report_accuracy']:.1%} in {r['report_seconds']:.0f} s"
+        times = r["report_seconds"] / r["ours_seconds"]
+        good = times >= found["wanted"] and r["ours_accuracy"] >= r["report_accuracy"]
+        wanted = f"{found['wanted']:.0f} times faster, as accurate"
+        what = "notebook 13's network in two epochs, against R1.4's whole recipe"
+        yield what, f"{accuracies}: {times:.1f} times faster", wanted, _reached(good)
+
+
+def augmentation(found: dict) -> Iterator[Row]:
+    wanted = found["wanted"]
+    for row in found["alone"]:
+        what = f"augmentation alone, {row['settings']}'s settings, batches of {row['batch']}"
+        measured = f"{row['times']:.1f} times ImageDataGenerator's speed (best rounds)"
+        good = _reached(row["times"] >= wanted["times"])
+        yield what, measured, f"{wanted['times']:.0f} times", good
+    for row in found["training"]:
+        if row["augmentation"].startswith("layers"):
+            what = f"R0.4 with {row['augmentation']}, batches of {row['batch']}"
+            measured = f"an epoch takes {row['cost']:.0%} longer (best rounds)"
+            good = _reached(row["cost"] <= wanted["cost"])
+            yield what, measured, f"at most {wanted['cost']:.0%}", good
+
+
+def basics(found: dict) -> Iterator[Row]:
+    for name, s in found["tasks"].items():
+        wanted = {"load CIFAR-10": 2.0}.get(name)
+        measured = f"{s['value']:,.2f} {s['unit']}, at most {s['megabytes']:,} MB"
+        if name == "load CIFAR-10":
+            measured += f" (copying the pixels once: {found['load_limit_seconds']:.2f} s)"
+        good = "" if wanted is None else _reached(s["value"] <= wanted)
+        yield name, measured, "" if wanted is None else f"at most {wanted:.0f} s", good
+
+
+def grading(found: dict) -> Iterator[Row]:
+    what = f"`cifarlib grade`, {found['submissions']} submissions of {found['assignment']}"
+    measured = f"{found['times_as_fast']:.1f} times as fast as nbgrader's autograde "
+    measured += f"({found['cifarlib_seconds']:.0f} s, {found['jobs']} jobs)"
+    yield what, measured, "2.5 times", _reached(found["times_as_fast"] >= 2.5)
+    memory = found["largest_parent_mb"]
+    yield f"{what}: memory of the parent", f"{memory} MB", "under 600 MB", _reached(memory < 600)
+
+
+def _reached(good: bool) -> str:
+    return "yes" if good else "**no**"
+
+
+def text() -> str:
+    """Return the page."""
+    parts = [HEAD]
+    for section in (epochs, beat_the_reports, frozen_features, augmentation, grading, basics):
+        path = HERE / "results" / f"{section.__name__}.json"
+        if not path.exists():
+            continue
+        found = json.loads(path.read_text(encoding="utf-8"))
+        parts.append(f"## {section.__name__.replace('_', ' ').capitalize()}\n")
+        parts.append(f"`python benchmarks/{section.__name__}.py`. {_machine(found)}\n")
+        parts.append("| | measured | wanted | reached |\n|---|---|---|---|")
+        parts += [f"| {' | '.join(row)} |" for row in section(found)]
+        parts[-1] += "\n"
+    return "\n".join(parts)
+
+
+def _machine(found: dict) -> str:
+    facts = found["environment"]
+    versions = ", ".join(f"{k} {facts['versions'][k]}" for k in ("keras", "tensorflow"))
+    gpus = ", ".join(facts["gpus"]) or "no GPU"
+    return f"{facts['cpu']}, {facts['cores']} cores, {gpus}; {versions}."
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if it differs")
+    if not parser.parse_args().check:
+        write_atomic(PAGE, text())
+        return 0
+    if PAGE.read_text(encoding="utf-8") == text():
+        return 0
+    print(f"{PAGE.name} is not what the results say. Run: python benchmarks/page.py")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""How long `cifarlib run` takes: beside plain `papermill` commands, and beside bare nbclient.
+
+    python benchmarks/runner.py                      # the whole smoke course: about half an hour
+    python benchmarks/runner.py 00 02 12             # part of it: minutes
+    python benchmarks/runner.py --only overhead linear
+
+Three measurements: `course` (smoke notebooks, `--jobs 2` against one `papermill` command after the
+other), `overhead` (seconds that the runner adds to a notebook, over nbclient in one process with
+the same kernels), and `linear` (4, 16 and 64 copies of a notebook that takes 2 seconds). Results go
+to `benchmarks/results/runner.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+from cifarlib.course.plan import select
+from cifarlib.facts import environment
+from cifarlib.files import write_atomic
+
+RESULTS = Path(__file__).parent / "results" / "runner.json"
+BIN = Path(sys.executable).parent
+ROUNDS = 5  # of the overhead
+MOST_OF_PAPERMILL, MOST_OVERHEAD, MOST_SPREAD = 0.65, 1.0, 0.15  # what is wanted
+
+
+def main() -> None:
+    args = _arguments()
+    found = {"environment": environment()}
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as place:
+        for name in args.only:
+            folder = Path(place) / name
+            folder.mkdir()
+            found[name] = MEASURES[name](folder, args)
+            print(json.dumps({name: found[name]}, indent=1), flush=True)
+    write_atomic(args.out, json.dumps(found, indent=1) + "\n")
+    print(f"written: {args.out}")
+
+
+def _course(folder: Path, args: argparse.Namespace) -> dict:
+    """Time the course by papermill and by us, each from a cold start of every process."""
+    notebooks = select(args.notebooks)
+    plain = {}
+    for path in notebooks:
+        command = [BIN / "papermill", path, folder / path.name, "-p", "PROFILE", "smoke"]
+        plain[path.stem] = _timed([*command, "--cwd", path.parent], folder)
+    ours = _timed(_run(notebooks, folder / "out", args.jobs), folder)
+    seconds = sum(plain.values())
+    return {
+        "papermill_seconds": round(seconds, 1),
+        "papermill_each": {name: round(s, 1) for name, s in plain.items()},
+        "cifarlib_seconds": round(ours, 1),
+        "jobs": args.jobs,
+        "share_of_papermill": round(ours / seconds, 3),
+        "wanted": MOST_OF_PAPERMILL,
+    }
+
+
+def _overhead(folder: Path, args: argparse.Namespace) -> dict:
+    """Time a notebook with nearly nothing in it by nbclient and by us, in turns.
+
+    nbclient's time holds the start of the kernel, so the difference is what the runner adds:
+    its worker process, the journal, the executed notebook and its page. What `cifarlib run`
+    needs once, however many notebooks there are, is left out.
+    """
+    path = _notebook(folder / "00_small.ipynb", "print(1)")
+    bare, ours = [], []
+    for number in range(ROUNDS):
+        began = time.perf_counter()
+        client = NotebookClient(nbformat.read(path, as_version=4), kernel_name="python3")
+        client.execute()
+        bare.append(time.perf_counter() - began)
+        out = folder / f"out{number}"
+        _timed(_run([path], out, 1), folder)
+        journal = json.loads((out / path.stem / "journal.json").read_text(encoding="utf-8"))
+        ours.append(journal["seconds"])
+    extra = statistics.median(ours) - statistics.median(bare)
+    return {
+        "nbclient_seconds": [round(s, 2) for s in bare],
+        "cifarlib_seconds": [round(s, 2) for s in ours],
+        "overhead_seconds": round(extra, 2),
+        "wanted": MOST_OVERHEAD,
+    }
+
+
+def _linear(folder: Path, args: argparse.Namespace) -> dict:
+    """Time many copies of a notebook of 2 seconds."""
+    each = {}
+    for count in args.copies:
+        place = folder / str(count)
+        paths = [
+            _notebook(place / f"{number:02d}_copy.ipynb", "import time\ntime.sleep(2)")
+            for number in range(count)
+        ]
+        each[count] = _timed(_run(paths, place / "out", args.jobs), place) / count
+    spread = max(each.values()) / min(each.values()) - 1
+    return {
+        "jobs": args.jobs,
+        "seconds_a_notebook": {count: round(seconds, 3) for count, seconds in each.items()},
+        "spread": round(spread, 3),
+        "wanted": MOST_SPREAD,
+    }
+
+
+MEASURES = {"course": _course, "overhead": _overhead, "linear": _linear}
+
+
+def _run(notebooks: list[Path], out: Path, jobs: int) -> list:
+    command = [BIN / "cifarlib", "run", *notebooks, "--profile", "smoke", "--fresh"]
+    return [*command, "--out", out, "--jobs", jobs]
+
+
+def _notebook(path: Path, source: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
+    return path
+
+
+def _timed(command: list, folder: Path) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=os.environ | {"CIFARLIB_QUIET": "1"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr[-3000:]}")
+    return time.perf_counter() - began
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: the course")
+    parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--copies", type=int, nargs="+", default=[4, 16, 64])
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    args = parser.parse_args()
+    if shutil.which("papermill", path=str(BIN)) is None:
+        parser.error(f"there is no papermill in {BIN}")
+    return args
+
+
+if __name__ == "__main__":
+    main()

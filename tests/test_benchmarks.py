@@ -1,0 +1,65 @@
+"""The benchmarks: their page is what their results say, and each can be asked what it does."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cifarlib
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+HELPERS = {"limits", "page"}
+NAMES = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)
+
+
+@pytest.fixture(autouse=True)
+def found_by_import(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+
+def test_page_is_what_the_results_say():
+    import page
+
+    assert page.PAGE.read_text() == page.text()
+    results = {path.stem for path in (FOLDER / "results").glob("*.json")}
+    assert all(f"`python benchmarks/{name}.py`" in page.text() for name in results)
+
+
+def test_a_figure_that_falls_short_is_said():
+    import page
+
+    found = {"systems": {"R0.9": {"times_faster_first_time": 3.9, "wanted": 4.0}}}
+    found["systems"]["R0.9"]["times_faster_cached"] = 100.0
+    assert [row[-1] for row in page.frozen_features(found)] == ["**no**"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_what_it_does(name):
+    command = [sys.executable, str(FOLDER / f"{name}.py"), "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0
+    assert "--out" in answer.stdout
+
+
+def test_limits_are_plausible():
+    import limits
+
+    assert limits.multiply_adds_per_second(64) > 1e6
+    assert limits.bytes_per_second(8) > 1e8
+
+
+def test_the_recipe_of_notebook_13_trains():
+    import beat_the_reports
+
+    data = cifarlib.load("cifar10", source="embedded", n_train=100)
+    train = beat_the_reports.recipe(data)
+    model, run = train(data, (4, 8, 8), 1, 0)
+    assert run.n_train == 100
+    assert model.layers[-1].output.shape == (None, 10)
+
+
+def test_results_name_the_machine():
+    for path in (FOLDER / "results").glob("*.json"):
+        assert {"cpu", "cores", "versions"} <= set(json.loads(path.read_text())["environment"])
