@@ -42,9 +42,9 @@ class Band:
         n = len(self.values)
         if n < 2:
             return self.low, self.high
-        from scipy.stats import t
+        from scipy.special import stdtrit  # the quantile of scipy.stats.t, without its long import
 
-        factor = float(t.ppf(0.975, n - 1)) * (1 + 1 / n) ** 0.5
+        factor = float(stdtrit(n - 1, 0.975)) * (1 + 1 / n) ** 0.5
         spread = factor * statistics.stdev(self.values)
         return min(self.low, self.mean - spread), max(self.high, self.mean + spread)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cifarlib import memory, progress
+
 if TYPE_CHECKING:
     import keras
 
@@ -102,8 +104,23 @@ def evaluate(
         model: gives class probabilities, shape (n, classes), or one sigmoid, shape (n, 1).
         images: what the model takes, shape (n, height, width, channels).
         labels: integers, shape (n,).
+
+    Raises:
+        CourseError: memory ran out.
     """
-    probabilities = model.predict(images, batch_size=batch_size, verbose=0).astype("float64")
+    import keras
+
+    steps = -(-len(images) // batch_size)
+    with (
+        memory.explained("predicting", batch_size),
+        progress.bar(steps, "predicting", "batch") as bar,
+    ):
+        move = keras.callbacks.LambdaCallback(
+            on_predict_batch_end=lambda batch, logs: bar.update(min(batch + 1, steps) - bar.n)
+        )
+        probabilities = model.predict(
+            images, batch_size=batch_size, verbose=0, callbacks=[move]
+        ).astype("float64")
     if probabilities.shape[1] == 1:
         probabilities = np.hstack([1 - probabilities, probabilities])
     probabilities /= probabilities.sum(axis=1, keepdims=True)

@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from math import prod
+from typing import Any
 
 import keras
 import numpy as np
 
-from cifarlib import formats
+from cifarlib import formats, memory, progress
 from cifarlib.data import Dataset
 from cifarlib.errors import CourseError
 from cifarlib.facts import versions
@@ -123,7 +124,7 @@ def _extract(
     ids = [image_ids(part) for part in images]
     missing = [store.missing(part) for part in ids]
     step = batch_size or _batch_size(base)
-    with _Bar(sum(map(len, missing))) as bar:
+    with progress.bar(sum(map(len, missing)), "features", "image") as bar:
         for part, part_ids in zip(images, ids, strict=True):
             _fill(store, base, part, part_ids, step, bar)
     return {name: store.gather(part) for name, part in zip(parts, ids, strict=True)}
@@ -135,7 +136,7 @@ def _fill(
     images: np.ndarray,
     ids: list[bytes],
     step: int,
-    bar: _Bar,
+    bar: Any,
 ) -> None:
     """Compute the features that the store lacks, and save them every now and then."""
     todo = store.missing(ids)
@@ -143,7 +144,8 @@ def _fill(
     saved, since = 0, time.monotonic()
     for start in range(0, len(todo), step):
         batch = todo[start : start + step]
-        waiting.append(np.asarray(base.predict_on_batch(images[batch])))
+        with memory.explained("computing features", step):
+            waiting.append(np.asarray(base.predict_on_batch(images[batch])))
         bar.update(len(batch))
         done = start + len(batch)
         late = time.monotonic() - since > SAVE_SECONDS
@@ -233,28 +235,6 @@ def _check(base: keras.Model, parts: list[np.ndarray]) -> None:
                 f"{tuple(images.shape)}. Give it such images, or load a base for these: "
                 f"backbones.load(name, {tuple(images.shape[1:])})."
             )
-
-
-class _Bar:
-    """A progress bar where somebody is watching and there is something to do."""
-
-    def __init__(self, total: int) -> None:
-        self._bar = None
-        if total and os.environ.get("CIFARLIB_QUIET") != "1":
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=total, desc="features", unit="image", leave=False)
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def update(self, n: int) -> None:
-        if self._bar is not None:
-            self._bar.update(n)
 
 
 def _by(shape: tuple) -> str:

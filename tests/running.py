@@ -19,7 +19,8 @@ import json, os
 from pathlib import Path
 origin = {{"dataset": "cifar10", "source": "mirror", "digest": "ab12", "exact": False,
            "note": "{NOTE}"}}
-row = {{"id": "R0.4", "variant": "report", "seed": SEED, "metrics": {{"test_accuracy": 0.5678}},
+row = {{"id": "R0.4", "variant": "report", "profile": PROFILE, "seed": SEED,
+       "backend": "tensorflow", "metrics": {{"test_accuracy": 0.5678}},
        "data": {{"provenance": origin}}}}
 Path(os.environ["CIFARLIB_RECORDS"], "results.jsonl").write_text(json.dumps(row) + "\\n")
 """
@@ -42,8 +43,8 @@ def read_json(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def go(paths, out, **options) -> int:
-    return run(plan([str(p) for p in paths], profile="smoke", out=out, **options))
+def go(paths, out, seed=0, **options) -> int:
+    return run(plan([str(p) for p in paths], profile="smoke", seeds=[seed], out=out, **options))
 
 
 def printed(out: Path, slug: str) -> str:

@@ -71,6 +71,30 @@ def test_takes_outputs_and_results_only(course, out):
     assert [r["metrics"] for r in ledger.results()] == [ROW["metrics"]]
 
 
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (
+            {"runs": ["quick-seed0", "quick-seed1"]},
+            "several runs: quick-seed0, quick-seed1.*such as",
+        ),
+        ({"parameters": {"EPOCHS": 2}}, r"set parameters with -p \(EPOCHS\)"),
+    ],
+)
+def test_only_the_courses_own_runs_are_taken(course, out, facts, message):
+    change(out, **facts)
+    with pytest.raises(CourseError, match=message):
+        accept(out)
+
+
+def test_durations_are_noted_for_later_plans(course, out):
+    entries = json.loads((out / "manifest.json").read_text())["notebooks"]
+    change(out, notebooks=[entry | {"seconds": 61.23} for entry in entries])
+    accept(out)
+    noted = json.loads(ledger.RESULTS.with_name("durations.json").read_text())
+    assert noted == {"quick": {"01_fine": 61.2}}
+
+
 def test_accepting_twice_changes_nothing(course, out):
     accept(out)
     before = course.read_bytes(), ledger.RESULTS.read_bytes()

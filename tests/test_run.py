@@ -1,6 +1,5 @@
 """`cifarlib run` with tiny notebooks: every way in which a notebook can end."""
 
-import asyncio
 import io
 import os
 import signal
@@ -248,29 +247,3 @@ def test_an_earlier_result_is_replaced_and_its_time_remembered(tmp_path):
     assert entry["expected_minutes"] is not None
     assert not (out / "records" / "01_again" / "results.jsonl").exists()
     assert (out / "mine.txt").read_text() == "keep"
-
-
-def test_many_kernels_start_at_once():
-    """TCP kernels that start together take each other's ports; ours have no ports."""
-    from cifarlib.course.kernel import CourseKernelManager
-
-    async def ask(number: int) -> str:
-        manager = CourseKernelManager()
-        await manager.start_kernel()
-        client = manager.client()
-        client.start_channels()
-        try:
-            await client.wait_for_ready(timeout=120)
-            reply = await client.execute_interactive(
-                "", user_expressions={"n": str(number)}, timeout=60, output_hook=print
-            )
-            return reply["content"]["user_expressions"]["n"]["data"]["text/plain"]
-        finally:
-            client.stop_channels()
-            await manager.shutdown_kernel(now=True)
-            assert not manager.folder.exists()
-
-    async def ask_all() -> list[str]:
-        return await asyncio.gather(*(ask(n) for n in range(10)))
-
-    assert asyncio.run(ask_all()) == [str(n) for n in range(10)]

@@ -46,7 +46,7 @@ def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("cifarlib.course.run._clear", full)
+    monkeypatch.setattr("cifarlib.course.supervise.clear", full)
     assert go([ready], tmp_path / "out") == 1
     assert "No space left on device. Free some space" in capsys.readouterr().err
     assert read_json(tmp_path / "out" / "manifest.json")["state"] == "failed"
@@ -62,7 +62,8 @@ def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
     folder = tmp_path / "out" / "01_fine"
     folder.mkdir(parents=True)
     monkeypatch.setattr(worker, "_run_cells", full)
-    job = {"notebook": str(ready), "folder": str(folder), "slug": "01_fine"}
+    job = {"notebook": str(ready), "folder": str(folder), "group": str(folder.parent)}
+    job["slug"] = "01_fine"
     facts = worker.execute(job | {"parameters": {}, "timeout": None, "scratch": ""})
     assert facts["state"] == "failed"
     assert "No space left" in facts["failure"]["traceback"]

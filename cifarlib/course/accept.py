@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cifarlib.course import durations
 from cifarlib.course.plan import course_folder
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
@@ -18,7 +19,7 @@ def accept(out: Path | str, *, allow_smoke: bool = False) -> list[Path]:
 
     Only outputs and execution counts are taken, counted as if papermill had injected no
     cell. Everything else stays as it is in the course: sources, tags, metadata. Text may have
-    been edited since the run; code may not.
+    been edited since the run; code may not. How long each notebook took is noted for later plans.
 
     Returns:
         The notebooks that were written.
@@ -45,6 +46,7 @@ def accept(out: Path | str, *, allow_smoke: bool = False) -> list[Path]:
         ledger.merge(out / "records" / entry["slug"], allow_smoke=allow_smoke)
     for target, text in texts.items():
         write_atomic(target, text)
+    durations.remember(manifest)
     return list(texts)
 
 
@@ -56,6 +58,16 @@ def _manifest(out: Path, allow_smoke: bool) -> dict:
             f"{out} holds no run: its manifest.json cannot be read. "
             "Give the folder that `cifarlib run --out FOLDER` wrote."
         ) from error
+    if manifest.get("runs"):
+        raise CourseError(
+            f"{out} holds several runs: {', '.join(manifest['runs'])}. "
+            f"Accept one of them, such as {out / manifest['runs'][0]}."
+        )
+    if manifest.get("parameters"):
+        raise CourseError(
+            f"The run in {out} set parameters with -p ({', '.join(manifest['parameters'])}), so "
+            "its results are not the course's own. Run without -p, then accept."
+        )
     bad = [f"{e['slug']} ({e['state']})" for e in manifest["notebooks"] if e["state"] != "ok"]
     if bad or manifest["state"] != "ok":
         raise CourseError(

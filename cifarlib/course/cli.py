@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifarlib.course.arguments import add_run_arguments, seeds
 from cifarlib.errors import CourseError
 
 if TYPE_CHECKING:
@@ -36,16 +37,17 @@ def _run(args: argparse.Namespace) -> int:
     from cifarlib.course.plan import plan
     from cifarlib.course.run import run
 
-    return run(
-        plan(
-            args.notebooks,
-            profile=args.profile,
-            seed=args.seed,
-            mirror=args.mirror,
-            out=args.out,
-            timeout=args.timeout,
-        )
+    names = ("timeout", "minutes", "memory", "jobs", "threads", "fresh", "scheduler")
+    chosen = plan(
+        args.notebooks,
+        profile=args.profile,
+        seeds=args.seeds,
+        parameters=dict(args.parameters),
+        mirror=args.mirror,
+        out=args.out,
+        **{name: getattr(args, name) for name in names},
     )
+    return run(chosen, dry_run=args.dry_run)
 
 
 def _accept(args: argparse.Namespace) -> int:
@@ -54,6 +56,14 @@ def _accept(args: argparse.Namespace) -> int:
     for path in accept(args.out, allow_smoke=args.allow_smoke):
         print(f"took outputs into {path}")
     return 0
+
+
+def _drift(args: argparse.Namespace) -> int:
+    from cifarlib.course.drift import drift
+
+    text = drift(args.out, args.lock)
+    print(text or "All is as expected.")
+    return 1 if text else 0
 
 
 def _doctor(_args: argparse.Namespace) -> int:
@@ -84,6 +94,13 @@ def _ledger_measure(args: argparse.Namespace) -> int:
     return 0
 
 
+def _ledger_calibrate(args: argparse.Namespace) -> int:
+    from cifarlib.course.calibrate import calibrate
+
+    options = {"profile": args.profile, "mirror": args.mirror, "jobs": args.jobs}
+    return calibrate(args.ids, args.seeds, args.out, **options)
+
+
 def _ledger_sync(args: argparse.Namespace) -> int:
     from cifarlib import prose
 
@@ -91,6 +108,8 @@ def _ledger_sync(args: argparse.Namespace) -> int:
     paths = args.files or [*sorted(notebooks), Path("README.md")]
     problems = []
     for path in paths:
+        if not path.is_file():
+            raise CourseError(f"There is no {path} here. Change into the course's folder.")
         print(f"{path}: {prose.update(path)} texts changed")
         problems += prose.check(path)
     print(*problems, sep="\n", file=sys.stderr)
@@ -114,11 +133,6 @@ def _grade(args: argparse.Namespace) -> int:
     from cifarlib.grading.grade import main as grade
 
     return grade(args)
-
-
-def _seeds(text: str) -> list[int]:
-    first, _, last = text.partition("-")
-    return list(range(int(first), int(last or first) + 1))
 
 
 def _fetch(args: argparse.Namespace) -> int:
@@ -159,42 +173,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = _command(commands, "run", _run, "execute notebooks and write a result page")
-    run.add_argument(
-        "notebooks",
-        nargs="*",
-        metavar="NOTEBOOK",
-        help='number ("03"), name ("cifar10_cnn") or path (default: the whole course)',
-    )
-    run.add_argument(
-        "--profile",
-        default="auto",
-        help="smoke (embedded data, minutes), quick (real data, a laptop), full (a GPU); "
-        "default: chosen from this machine and its data",
-    )
-    run.add_argument("--seed", type=int, default=0, help="for every training (default: 0)")
-    run.add_argument(
-        "--mirror",
-        metavar="DIR",
-        help="folder with real data, as `cifarlib data bundle` makes it "
-        "(default: the environment variable CIFARLIB_MIRROR)",
-    )
-    run.add_argument(
-        "--out",
-        metavar="DIR",
-        default=Path("runs") / "latest",
-        help="where results go; earlier results of the same notebooks are replaced "
-        "(default: %(default)s)",
-    )
-    run.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="longest time for one cell (default: any)"
-    )
+    add_run_arguments(_command(commands, "run", _run, "execute notebooks and write a result page"))
 
     accept = _command(
         commands, "accept", _accept, "take a good run's outputs into notebooks/ and the ledger"
     )
     accept.add_argument("out", metavar="OUT", help="folder that `cifarlib run` wrote")
     accept.add_argument("--allow-smoke", action="store_true", help="accept stand-in data too")
+
+    drift = _command(
+        commands, "drift", _drift, "say what in a run is not as expected, and fail if anything is"
+    )
+    drift.add_argument("out", metavar="OUT", help="folder that `cifarlib run` wrote")
+    drift.add_argument("--lock", default="requirements.lock", metavar="FILE")
 
     _command(commands, "doctor", _doctor, "check this machine and say what to mend")
     _ledger_commands(commands)
@@ -232,13 +223,21 @@ def _ledger_commands(commands: argparse._SubParsersAction) -> None:
         actions, "measure", _ledger_measure, "train systems by the reports' own recipes"
     )
     measure.add_argument("ids", nargs="+", metavar="ID", help='system, such as "R1.4"')
-    measure.add_argument("--seeds", type=_seeds, default=[0], help="one seed or a range: 0-4")
+    measure.add_argument("--seeds", type=seeds, default=[0], help="one seed or a range: 0-4")
     measure.add_argument("--mirror", metavar="DIR", help="default: CIFARLIB_MIRROR")
     measure.add_argument("--epochs", type=int, help="used where a report does not say")
     measure.add_argument(
         "--rate", type=float, help="another learning rate than the report's, as a variant"
     )
     measure.add_argument("--out", metavar="DIR", default=Path("runs") / "measure")
+    text = "run the notebooks of systems with several seeds, and keep the results as bands"
+    calibrate = _command(actions, "calibrate", _ledger_calibrate, text)
+    calibrate.add_argument("ids", nargs="+", metavar="ID", help='system, such as "R0.4"')
+    calibrate.add_argument("--seeds", type=seeds, default=list(range(5)), help="default: 0-4")
+    calibrate.add_argument("--profile", default="quick", help="quick or full (default: quick)")
+    calibrate.add_argument("--mirror", metavar="DIR", help="default: CIFARLIB_MIRROR")
+    calibrate.add_argument("--jobs", type=int, default=1, metavar="N", help="notebooks at a time")
+    calibrate.add_argument("--out", metavar="DIR", default=Path("runs") / "calibrate")
     sync = _command(actions, "sync", _ledger_sync, "rewrite the figures in sentences")
     sync.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all")
 

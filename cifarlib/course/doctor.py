@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifarlib import facts, mirror, sources
+from cifarlib.course import jupyter
 from cifarlib.errors import CourseError
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
@@ -57,6 +58,7 @@ def doctor() -> int:
 def examine() -> Iterator[Finding]:
     """Look at everything the course needs; Keras is loaded in another process only."""
     yield _python()
+    yield _folder()
     yield _packages()
     yield from _backend()
     yield _keras_settings()
@@ -78,6 +80,17 @@ def _python() -> Finding:
         f"{seen}, but the course needs 3.11, 3.12 or 3.13. Install one of them, then type: "
         "make clean run PYTHON=python3.12",
     )
+
+
+def _folder() -> Finding:
+    """Look for the course where commands are typed: here, or above."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if any((folder / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+            return Finding(OK, "folder", f"{folder} holds the course")
+    course = facts.checkout()
+    way = f"Type: cd {course}" if course else "Change into the folder that holds notebooks/."
+    return Finding(WARN, "folder", f"{here} is not the course's folder. {way}")
 
 
 def _packages() -> Finding:
@@ -187,7 +200,9 @@ def _keras_settings() -> Finding:
 def _kernel() -> Finding:
     if importlib.util.find_spec("ipykernel") is None:
         return Finding(FAIL, "kernel", "ipykernel is missing. Type: rm .venv/.ready; make run")
-    return Finding(OK, "kernel", f"{sys.executable} can run notebooks")
+    if problem := jupyter.problem():
+        return Finding(FAIL, "kernel", problem)
+    return Finding(OK, "kernel", f"{sys.executable} runs the notebooks")
 
 
 def _gpu(backend: str, devices: list[str] | None) -> Finding:

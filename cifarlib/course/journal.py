@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlib.errors import CourseError
-from cifarlib.files import write_atomic
+from cifarlib.files import file_digest, write_atomic
 
 
 class Journal:
@@ -29,12 +29,20 @@ class Journal:
             "cell": 0,
             "cells": None,
             "failure": None,
+            "key": job.get("key"),
+            "files": {},
+            "scratch": job.get("scratch"),
         }
 
     def update(self, **facts: Any) -> None:
         """Change some facts and write the whole journal in one step."""
         self.facts |= facts | {"seconds": round(time.monotonic() - self.began, 2)}
         write_atomic(self.path, json.dumps(self.facts, indent=1))
+
+    def failed(self, state: str, text: str) -> dict[str, Any]:
+        """Return the facts of a notebook that not even began; nothing is written."""
+        failure = {"cell": 0, "execution_count": None, "source": "", "traceback": text}
+        return self.facts | {"state": state, "failure": failure}
 
 
 def partial_path(folder: Path, slug: str) -> Path:
@@ -79,3 +87,22 @@ def _show_failure(notebook: Any, failure: dict) -> None:
         own[failure["cell"] - 1].outputs.append(
             new_output("error", ename="Unfinished", evalue=text, traceback=[text])
         )
+
+
+def file_states(group: Path, slug: str) -> dict[str, list]:
+    """Return size and SHA-256 of the files that a good run of one notebook has left.
+
+    The names are relative to `group`, the folder of the run.
+    """
+    names = [f"{slug}/{slug}.ipynb", f"{slug}/{slug}.html"]
+    names += [f"records/{slug}/{name}" for name in ("results.jsonl", "data.jsonl")]
+    states = {name: file_state(group / name) for name in names}
+    return {name: state for name, state in states.items() if state is not None}
+
+
+def file_state(path: Path) -> list | None:
+    """Return size and SHA-256 of one file; None if it cannot be read."""
+    try:
+        return [path.stat().st_size, file_digest(path)]
+    except OSError:
+        return None

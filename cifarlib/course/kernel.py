@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+SHUTDOWN_SECONDS = 2.0  # for a kernel to end by itself; a busy one never does
 LONGEST_SOCKET_FOLDER = 80  # bytes; a socket path may have 103 on macOS and 107 on Linux
 
 
@@ -26,6 +27,7 @@ class CourseKernelManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.shutdown_wait_time = SHUTDOWN_SECONDS
         self.folder = _private_folder()
         self.connection_file = str(self.folder / "kernel.json")
         if sys.platform != "win32":

@@ -1,11 +1,16 @@
-"""What one `cifarlib run` will do: which notebooks, with which settings, into which folder."""
+"""What one `cifarlib run` will do: which notebooks, how often, with what, into which folder."""
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cifarlib.course import cells
 from cifarlib.errors import CourseError
 
 PATTERN = "[0-9][0-9]_*.ipynb"
@@ -13,64 +18,193 @@ DEFAULT_OUT = Path("runs") / "latest"
 
 
 @dataclass(frozen=True)
+class Task:
+    """One notebook with one profile and one seed, and the folder of the run it belongs to."""
+
+    notebook: Path
+    profile: str
+    seed: int
+    own: tuple[tuple[str, Any], ...]
+    group: Path
+
+    @property
+    def slug(self) -> str:
+        return self.notebook.stem
+
+    @property
+    def folder(self) -> Path:
+        """Where the executed notebook and its journal go."""
+        return self.group / self.slug
+
+    @property
+    def records(self) -> Path:
+        """Where the notebook leaves its results."""
+        return self.group / "records" / self.slug
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"PROFILE": self.profile, "SEED": self.seed, **dict(self.own)}
+
+    def job(self, key: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what a worker process has to be told (see `cifarlib.course.worker`)."""
+        return {
+            "notebook": str(self.notebook),
+            "folder": str(self.folder),
+            "group": str(self.group),
+            "slug": self.slug,
+            "parameters": self.parameters,
+            "key": key,
+        }
+
+
+@dataclass(frozen=True)
 class Plan:
     """A checked plan; all paths are absolute.
 
     Attributes:
-        notebooks: the notebooks in the order of their execution, with distinct names.
-        profile: "smoke", "quick" or "full".
+        notebooks: with distinct names, in the course's order or as they were named.
+        profiles: of "smoke", "quick" and "full".
+        parameters: further variables of the notebooks' parameters cells.
         timeout: seconds that one cell may take; None for no limit.
+        minutes: that one notebook may take; None for no limit.
+        memory: GB that one notebook and all its processes may take; None for no limit.
+        jobs: notebooks at a time on this machine.
+        threads: CPU threads of each notebook; None for its share of the cores.
+        fresh: run everything again, whatever was done before.
+        scheduler: address of a Dask cluster to run on instead of this machine.
     """
 
     notebooks: tuple[Path, ...]
-    profile: str
-    seed: int
+    profiles: tuple[str, ...]
+    seeds: tuple[int, ...]
+    parameters: dict[str, Any]
     mirror: Path | None
     out: Path
-    timeout: float | None
+    timeout: float | None = None
+    minutes: float | None = None
+    memory: float | None = None
+    jobs: int = 1
+    threads: int | None = None
+    fresh: bool = False
+    scheduler: str | None = None
+
+    @property
+    def groups(self) -> dict[tuple[str, int], Path]:
+        """The run folder of each profile and seed: the out folder if there is only one."""
+        pairs = [(profile, seed) for profile in self.profiles for seed in self.seeds]
+        if len(pairs) == 1:
+            return {pairs[0]: self.out}
+        return {(profile, seed): self.out / f"{profile}-seed{seed}" for profile, seed in pairs}
+
+    @property
+    def tasks(self) -> list[Task]:
+        own = tuple(self.parameters.items())
+        return [
+            Task(notebook, profile, seed, own, group)
+            for (profile, seed), group in self.groups.items()
+            for notebook in self.notebooks
+        ]
 
 
 def plan(
     names: list[str],
     *,
     profile: str = "auto",
-    seed: int = 0,
+    seeds: Iterable[int] = (0,),
+    parameters: dict[str, str] | None = None,
     mirror: Path | str | None = None,
     out: Path | str = DEFAULT_OUT,
-    timeout: float | None = None,
+    **limits: Any,
 ) -> Plan:
     """Check what the user asked for and settle what was left open.
 
     Args:
         names: paths, names ("03_cifar10_cnn", "cifar10_cnn") or numbers ("03"); none: all.
+        profile: one, or several with commas between them.
+        parameters: values as typed: Python literals, anything else is text.
         mirror: folder with real data; None takes the environment variable CIFARLIB_MIRROR.
+        limits: the other attributes of `Plan`.
 
     Raises:
-        CourseError: an unknown notebook or profile, a mirror that does not exist.
+        CourseError: an unknown notebook, profile or parameter, a mirror that does not exist,
+            or a number out of range.
     """
+    if limits.get("scheduler") and mirror is not None:
+        raise CourseError(
+            "--mirror names a folder of this machine, and with --scheduler notebooks run on "
+            "others. Set CIFARLIB_MIRROR on the workers instead."
+        )
+    mirror = _mirror(mirror)
+    _check_limits(limits)
+    chosen = dict.fromkeys(_profile(name.strip(), mirror) for name in profile.split(","))
+    notebooks = select(names)
+    return Plan(
+        notebooks=notebooks,
+        profiles=tuple(chosen),
+        seeds=tuple(dict.fromkeys(seeds)),
+        parameters=_parameters(parameters or {}, notebooks),
+        mirror=mirror,
+        out=Path(out).absolute(),
+        **limits,
+    )
+
+
+def _check_limits(limits: dict[str, Any]) -> None:
+    units = {"timeout": "seconds", "minutes": "minutes", "memory": "GB"}
+    for name, unit in units.items():
+        value = limits.get(name)
+        if value is not None and not value > 0:
+            raise CourseError(f"--{name} must be above 0 {unit}, not {value:g}.")
+    for name in ("jobs", "threads"):
+        value = limits.get(name)
+        if value is not None and value < 1:
+            raise CourseError(f"--{name} must be at least 1, not {value}.")
+
+
+def _profile(name: str, mirror: Path | None) -> str:
+    """Return the profile's own name; the choice of "auto" looks at the data there is."""
     from cifarlib import profiles
 
-    mirror = _mirror(mirror)
-    if timeout is not None and not timeout > 0:
-        raise CourseError(f"--timeout must be above 0 seconds, not {timeout:g}.")
     before = os.environ.get("CIFARLIB_MIRROR")
-    try:  # the choice of a profile looks at the data there is
+    try:
         if mirror is not None:
             os.environ["CIFARLIB_MIRROR"] = str(mirror)
-        chosen = profiles.profile(profile).name
+        return profiles.profile(name).name
     finally:
         if mirror is not None and before is not None:
             os.environ["CIFARLIB_MIRROR"] = before
         elif mirror is not None:
             del os.environ["CIFARLIB_MIRROR"]
-    return Plan(
-        notebooks=select(names),
-        profile=chosen,
-        seed=seed,
-        mirror=mirror,
-        out=Path(out).absolute(),
-        timeout=timeout,
-    )
+
+
+def _parameters(given: dict[str, str], notebooks: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the values of `given`, whose names must stand in every parameters cell.
+
+    Raises:
+        CourseError: a name is not there, or has an option of its own.
+    """
+    for name in given:
+        if name in ("PROFILE", "SEED"):
+            option = "--profile" if name == "PROFILE" else "--seeds"
+            raise CourseError(f"{name} has an option of its own: use {option} instead of -p.")
+        for path in notebooks:
+            known = cells.parameter_names(path)
+            if name not in known:
+                raise CourseError(
+                    f"{path.name} has no parameter {name!r}. Its cell tagged `parameters` sets "
+                    f"{', '.join(known) or 'nothing'}. Correct the name, or run only the "
+                    "notebooks that have it."
+                )
+    return {name: _value(text) for name, text in given.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+        json.dumps(value)
+    except (ValueError, SyntaxError, TypeError):
+        return text
+    return value
 
 
 def course_folder() -> Path | None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
+from cifarlib.course.curves import curves
+from cifarlib.course.figures import figures, lines, summary
 from cifarlib.facts import versions
 from cifarlib.files import write_atomic
 
@@ -23,15 +25,13 @@ def write(out: Path, manifest: dict) -> None:
     Raises:
         CourseError: `out` cannot be written to.
     """
-    slugs = [entry["slug"] for entry in manifest["notebooks"]]
-    results = [row | {"slug": slug} for slug in slugs for row in _lines(out, slug, "results")]
     manifest["cifarlib"] = versions().get("cifarlib", "unknown")
-    manifest["data"] = _provenances(out, slugs)
+    manifest["data"] = _provenances(out, manifest["notebooks"])
     write_atomic(out / "manifest.json", json.dumps(manifest, indent=1))
-    write_atomic(out / "index.html", render(out, manifest, results))
+    write_atomic(out / "index.html", render(out, manifest))
 
 
-def render(out: Path, manifest: dict, results: list[dict]) -> str:
+def render(out: Path, manifest: dict) -> str:
     """Return the page as one self-contained HTML text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -42,17 +42,22 @@ def render(out: Path, manifest: dict, results: list[dict]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"duration": duration, "figure": figure}
+    pages.filters |= {"duration": duration, "figure": figure, "curves": curves}
+    found = {_path(e): figures(_records(out, e), e) for e in manifest["notebooks"]}
+    results = [row | {"path": path} for path, rows in found.items() for row in rows]
     embedded = any(row["source"] == "embedded" for row in manifest["data"])
+    smoke = "smoke" in {manifest.get("profile"), *(e.get("profile") for e in manifest["notebooks"])}
     return pages.get_template("page.html").render(
         manifest=manifest,
+        runs=manifest.get("runs", []),
         notebooks=[
-            entry | {"links": _links(out, entry["slug"])} for entry in manifest["notebooks"]
+            entry | summary(found[_path(entry)]) | {"links": _links(out, entry)}
+            for entry in manifest["notebooks"]
         ],
         results=results,
         metrics=list(dict.fromkeys(name for row in results for name in row["metrics"])),
-        environment=_environment_rows(manifest["environment"]),
-        banner=STAND_IN if embedded or manifest["profile"] == "smoke" else "",
+        environment=_environment_rows(manifest["environment"]) + _setting_rows(manifest),
+        banner=STAND_IN if embedded or smoke else "",
     )
 
 
@@ -77,21 +82,33 @@ def figure(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, int | float) else str(value)
 
 
-def _links(out: Path, slug: str) -> list[tuple[str, str]]:
+def _path(entry: dict) -> str:
+    """Return the notebook's folder as seen from the page."""
+    group = entry.get("group", ".")
+    return entry["slug"] if group == "." else f"{group}/{entry['slug']}"
+
+
+def _records(out: Path, entry: dict) -> Path:
+    return out / entry.get("group", ".") / "records" / entry["slug"]
+
+
+def _links(out: Path, entry: dict) -> list[tuple[str, str]]:
+    path, slug = _path(entry), entry["slug"]
     files = [("page", f"{slug}.html"), ("notebook", f"{slug}.ipynb"), ("log", "log.txt")]
     return [
-        (label, quote(f"{slug}/{name}"))
+        (label, quote(f"{path}/{name}"))
         for label, name in files
-        if (out / slug / name).is_file() and (out / slug / name).stat().st_size > 0
+        if (out / path / name).is_file() and (out / path / name).stat().st_size > 0
     ]
 
 
-def _provenances(out: Path, slugs: list[str]) -> list[dict]:
+def _provenances(out: Path, entries: list[dict]) -> list[dict]:
     """Return where each dataset came from, once each, with the notebooks that used it."""
     found: dict[str, dict] = {}
-    for slug in slugs:
-        used = [row["data"] for row in _lines(out, slug, "results") if row.get("data")]
-        for data in [*used, *_lines(out, slug, "data")]:
+    for entry in entries:
+        records, slug = _records(out, entry), entry["slug"]
+        used = [row["data"] for row in lines(records, "results") if row.get("data")]
+        for data in [*used, *lines(records, "data")]:
             provenance = data.get("provenance") or {}
             if "source" in provenance:
                 key = json.dumps(provenance, sort_keys=True)
@@ -99,23 +116,6 @@ def _provenances(out: Path, slugs: list[str]) -> list[dict]:
                 if slug not in row["used_by"]:
                     row["used_by"].append(slug)
     return list(found.values())
-
-
-def _lines(out: Path, slug: str, name: str) -> list[dict]:
-    """Read records; a line cut off by a dying kernel is left out."""
-    try:
-        text = (out / "records" / slug / f"{name}.jsonl").read_text(encoding="utf-8")
-    except OSError:
-        return []
-    rows = []
-    for line in text.splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and (name != "results" or {"id", "metrics"} <= row.keys()):
-            rows.append(row)
-    return rows
 
 
 def _environment_rows(facts: dict) -> list[tuple[str, str]]:
@@ -133,4 +133,24 @@ def _environment_rows(facts: dict) -> list[tuple[str, str]]:
     if git:
         state = " with uncommitted changes" if git["dirty"] else ""
         rows.append(("Source", f"commit {git['commit'][:12]}{state}"))
+    return rows
+
+
+def _setting_rows(manifest: dict) -> list[tuple[str, str]]:
+    """Return how the notebooks were run, as far as the manifest says."""
+    threads = [f"{name}={value}" for name, value in manifest.get("threads", {}).items()]
+    limits = {"timeout": "s a cell", "minutes": "minutes a notebook", "memory": "GB a notebook"}
+    set_limits = [f"{manifest[n]:g} {unit}" for n, unit in limits.items() if manifest.get(n)]
+    own = [f"{name}={value!r}" for name, value in manifest.get("parameters", {}).items()]
+    rows = [
+        ("Notebooks at a time", str(manifest.get("jobs", 1))),
+        ("Threads of a notebook", ", ".join(threads) or "not limited"),
+        ("Limits", ", ".join(set_limits) or "none"),
+        ("Mirror", manifest["mirror"] or "none"),
+    ]
+    if own:
+        rows.append(("Parameters", ", ".join(own)))
+    if manifest.get("scheduler"):
+        workers = ", ".join(manifest.get("workers", []))
+        rows.append(("Cluster", f"{manifest['scheduler']}, workers {workers}"))
     return rows

@@ -1,9 +1,11 @@
 """Run one notebook in a process of its own: `python -m cifarlib.course.worker JOB`.
 
-JOB is a JSON object with `notebook` and `folder` (absolute paths), `slug`, `parameters`,
-`timeout` (seconds a cell may take, or null) and `scratch` (a folder for sockets). The
-journal in `folder` tells at any moment how far the notebook is; its last state is also
-printed, so that it arrives even when the disk is full.
+JOB is a JSON object with `notebook`, `folder` and `group` (absolute paths: the notebook's results
+and the run they belong to), `slug`, `parameters`, `key` (what the result depends on), `timeout`
+(seconds a cell may take, or null), `scratch` (a folder for sockets) and `parent` (the process that
+waits for us). The journal in `folder` tells at any moment how far the notebook is; its last state
+is also printed, so that it arrives even when the disk is full. If the parent ends the notebook
+because of a limit, it says so beforehand in `verdict.json` in `scratch`.
 """
 
 from __future__ import annotations
@@ -13,33 +15,39 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cifarlib.course.journal import Journal, keep_partial, partial_path
+from cifarlib.course.journal import Journal, file_states, keep_partial, partial_path
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 
 KERNEL_START_SECONDS = 180
 NOTEBOOK_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb"')
 OUTPUT_WAIT_SECONDS = 60  # nbclient's 4 s give false alarms on a busy machine
+ORPHAN_SECONDS = 20  # for a notebook to end in order after its parent has gone
+MOST_TEXT = 20_000  # characters of a traceback or a cell's source in a journal
 
 
 def execute(job: dict) -> dict:
     """Run the notebook of `job`, write its results, and return its journal."""
     folder, slug = Path(job["folder"]), job["slug"]
     journal = Journal(job)
+    files: dict[str, list] = {}
     try:
         journal.update(cells=_count_cells(job["notebook"]))
         state, failure = _run_cells(job, journal)
         if keep_partial(folder, slug, state, failure):
             _write_html(folder, slug)
+            files = file_states(Path(job["group"]), slug) if state == "ok" else {}
         elif state == "ok":
             raise CourseError(f"The executed notebook could not be written into {folder}.")
     except (OSError, CourseError) as error:
@@ -49,7 +57,7 @@ def execute(job: dict) -> dict:
         state, failure = "failed", _failure(journal, [traceback.format_exc()])
         keep_partial(folder, slug, state, failure)
     with suppress(CourseError):  # a full disk: the caller still gets the facts
-        journal.update(state=state, failure=failure)
+        journal.update(state=state, failure=failure, files=files)
     return journal.facts
 
 
@@ -60,6 +68,7 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
     from papermill.exceptions import PapermillExecutionError
 
     from cifarlib.course.kernel import CourseKernelManager
+    from cifarlib.course.output import ENGINE
 
     cell_now: dict[str, Any] = {}
     raised: list[dict] = []
@@ -91,6 +100,7 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
             kernel_manager_class=CourseKernelManager,
             on_cell_start=at_cell_start,
             on_cell_error=at_cell_error,
+            engine_name=ENGINE,
         )
     except PapermillExecutionError:
         pass  # at_cell_error knows better: it tells intended errors from others
@@ -99,13 +109,23 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
         return "timeout", _failure(journal, [text], cell_now.get("source", ""))
     except KeyboardInterrupt:
         text = "The run was stopped while this cell was at work."
-        return "interrupted", _failure(journal, [text], cell_now.get("source", ""))
+        state, text = _verdict(job) or ("interrupted", text)
+        return state, _failure(journal, [text], cell_now.get("source", ""))
     except RuntimeError as error:  # DeadKernelError, or a kernel that never came up
         if not isinstance(error, DeadKernelError) and "died" not in str(error):
             raise
-        text = _death(CourseKernelManager.last_exit_code)
-        return "died", _failure(journal, [text], cell_now.get("source", ""))
+        state, text = _verdict(job) or ("died", _death(CourseKernelManager.last_exit_code))
+        return state, _failure(journal, [text], cell_now.get("source", ""))
     return ("failed", raised[-1]) if raised else ("ok", None)
+
+
+def _verdict(job: dict) -> tuple[str, str] | None:
+    """Return state and reason if the parent has ended the notebook because of a limit."""
+    try:
+        verdict = json.loads((Path(job["scratch"]) / "verdict.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return verdict["state"], verdict["text"]
 
 
 def _count_cells(notebook: str) -> int:
@@ -134,9 +154,14 @@ def _failure(
     return {
         "cell": journal.facts["cell"],
         "execution_count": execution_count,
-        "source": source,
-        "traceback": strip_ansi("\n".join(lines)),
+        "source": _shortened(source),
+        "traceback": _shortened(strip_ansi("\n".join(lines))),
     }
+
+
+def _shortened(text: str) -> str:
+    half = MOST_TEXT // 2
+    return text if len(text) <= MOST_TEXT else f"{text[:half]}\n[...]\n{text[-half:]}"
 
 
 def _say(error: Exception, folder: Path) -> str:
@@ -166,8 +191,8 @@ def _write_html(folder: Path, slug: str) -> None:
     write_atomic(folder / f"{slug}.html", NOTEBOOK_LINK.sub(r'href="../\1/\1.html"', html))
 
 
-def _stop_with(parent: int) -> None:
-    """Interrupt this process when `parent` has gone."""
+def _stop_with(parent: int, scratch: str) -> None:
+    """Interrupt this process when `parent` has gone; end it if that does not help."""
     import _thread
 
     import psutil
@@ -178,6 +203,17 @@ def _stop_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
     else:
         _thread.interrupt_main()
+    time.sleep(ORPHAN_SECONDS)
+    _tidy_up(scratch)
+    os._exit(1)
+
+
+def _tidy_up(scratch: str) -> None:
+    """Do what the parent does after a notebook, now that it has gone."""
+    from cifarlib.course.supervise import kill_leftovers
+
+    kill_leftovers(scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def main() -> None:
@@ -194,9 +230,14 @@ def main() -> None:
     # The kernel inherits stdout: send what it prints to the log, keep the pipe for the answer.
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    threading.Thread(target=_stop_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_stop_with, args=(job["parent"], job["scratch"]), daemon=True).start()
     with answer:
-        json.dump(execute(job), answer)
+        facts = execute(job)
+        if os.getppid() == job["parent"]:
+            json.dump(facts, answer)
+        else:
+            _tidy_up(job["scratch"])
+            os._exit(1)  # there is no reader for the answer, nor for a complaint about that
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or an LMS's zip file")
     add("--assignment", required=True, metavar="NN", help="number or name of the exercise")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N", help="at once (default: cores)")
+    add("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     add("--out", type=Path, default=Path("graded"), metavar="DIR", help="default: %(default)s")
     add(
         "--source", type=Path, default=Path("solutions"), metavar="DIR", help="default: %(default)s"

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from cifarlib.grading.batch import Batch, failure, read_result
 from cifarlib.grading.collect import Handed, submissions
 from cifarlib.grading.limits import Limits
 from cifarlib.grading.marks import Graded
-from cifarlib.grading.sandbox import open_sandbox
+from cifarlib.grading.sandbox import Sandbox, open_sandbox
 from cifarlib.grading.source import Source, find_source
 
 
@@ -44,13 +45,14 @@ def main(args: argparse.Namespace) -> int:
         call_s=call_s,
         interrupt_s=min(max(args.cell_seconds / 2, 5), 15),
     )
-    sandbox = open_sandbox(limits, source.files, gpu=args.gpu, unsafe=args.unsafe_no_sandbox)
+    sandbox = _sandbox(args, limits, source)
     if sandbox.kind == "none":
         print("No sandbox: submissions run as you, with all your rights.", file=sys.stderr)
     out = args.out / source.slug
-    batch = Batch(source, sandbox, out, tuple(args.regrade), args.force)
-    with submissions(args.submissions, source.slug) as handed:
-        failed = _grade(batch, handed, args.jobs)
+    with _cluster(args) as cluster, submissions(args.submissions, source.slug) as handed:
+        grader = cluster and cluster.grader
+        batch = Batch(source, sandbox, out, tuple(args.regrade), args.force, grader)
+        failed = _grade(batch, handed, cluster.jobs if cluster else args.jobs)
         rows = [_row(batch, item, failed.get(item.student)) for item in handed]
     _write_tables(out, source, rows)
     pages.write_summary(out, source, rows)
@@ -62,6 +64,22 @@ def main(args: argparse.Namespace) -> int:
         gradebook.write_notebooks(out, Path(database).parent / "autograded", source, rows)
     print(f"Results: {out / 'grades.csv'}, {out / 'index.html'}")
     return 1 if failed else 0
+
+
+def _sandbox(args: argparse.Namespace, limits: Limits, source: Source) -> Sandbox:
+    """Return how jails are made; on a cluster the workers find out whether they can."""
+    if args.scheduler:
+        kind = "none" if args.unsafe_no_sandbox else "bubblewrap"
+        return Sandbox(kind, limits, source.files, args.gpu)
+    return open_sandbox(limits, source.files, gpu=args.gpu, unsafe=args.unsafe_no_sandbox)
+
+
+def _cluster(args: argparse.Namespace) -> AbstractContextManager[Any]:
+    if not args.scheduler:
+        return nullcontext()
+    from cifarlib.grading.cluster import Cluster
+
+    return Cluster(args.scheduler)
 
 
 def _grade(batch: Batch, handed: list[Handed], jobs: int) -> dict[str, Graded]:

@@ -1,0 +1,80 @@
+"""Bands from several seeds: run the notebooks of some systems, and keep what they record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cifarlib import ledger
+from cifarlib.comparison import HEADLINE, interval, unit_of
+from cifarlib.course.plan import plan
+from cifarlib.course.run import run
+from cifarlib.errors import CourseError
+from cifarlib.tables import Table
+
+
+def calibrate(
+    ids: Sequence[str],
+    seeds: Iterable[int],
+    out: Path | str,
+    *,
+    profile: str = "quick",
+    mirror: str | None = None,
+    jobs: int = 1,
+) -> int:
+    """Run the notebooks that treat these systems once for each seed; print the bands.
+
+    Every result of these notebooks goes into the committed ledger, also those of other
+    systems that they treat. What is in `out` already is not run again.
+
+    Args:
+        ids: systems, such as "R0.4".
+
+    Returns:
+        The exit code of the run: 0 if every notebook ended well.
+
+    Raises:
+        CourseError: an unknown system, or a profile whose data stands in for real data.
+    """
+    notebooks = list(dict.fromkeys(ledger.system(id).notebook for id in ids))
+    chosen = plan(notebooks, profile=profile, seeds=seeds, mirror=mirror, out=out, jobs=jobs)
+    if "smoke" in chosen.profiles:
+        raise CourseError(
+            "Bands come from real data, and this would be the smoke profile. Name another one, "
+            "--profile quick, and where the data is: --mirror DIR, or `cifarlib data fetch`."
+        )
+    code = run(chosen)
+    print(f"{ledger.merge(out)} results taken into {ledger.RESULTS.name}")
+    print(bands(ids))
+    return code
+
+
+def bands(ids: Iterable[str]) -> Table:
+    """Return the recorded bands of the systems: one line for each variant and headline figure."""
+    rows = []
+    for id in ids:
+        found = dict.fromkeys((r["variant"], m) for r in ledger.results(id) for m in r["metrics"])
+        for variant, metric in found:
+            band = ledger.band(id, metric, variant)
+            if band is None or metric not in HEADLINE or unit_of(metric) != "fraction":
+                continue
+            facts = _facts(id, variant, metric, band.profile)
+            values = interval(band.values, "fraction")
+            figure = metric.replace("_", " ")
+            rows.append([id, variant, figure, values, len(band.values), band.profile, *facts])
+    headers = ["system", "variant", "figure", "band", "runs", "profile", "backend", "machines"]
+    return Table(headers, rows, caption="Recorded bands")
+
+
+def _facts(id: str, variant: str, metric: str, profile: str) -> list[str]:
+    """Return the backends and the machines of a band's results."""
+    chosen = [
+        r
+        for r in ledger.results(id)
+        if (r["variant"], r["profile"]) == (variant, profile) and metric in r["metrics"]
+    ]
+    machines = {
+        ", ".join(r["environment"]["gpus"]) or f"{r['environment']['cores']} CPU cores"
+        for r in chosen
+    }
+    return [", ".join(sorted(facts)) for facts in ({r["backend"] for r in chosen}, machines)]

@@ -1,0 +1,87 @@
+"""Notebooks on this machine: a few at a time, each with its share of threads, or a GPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from cifarlib import facts
+from cifarlib.course import keys, slots
+from cifarlib.course.plan import Plan, Task
+from cifarlib.course.progress import Progress
+from cifarlib.course.stop import Stop
+from cifarlib.course.supervise import Limits, supervise
+
+
+class LocalPool:
+    """Runs tasks in worker processes of this machine. Use as a context manager.
+
+    `cifarlib.course.cluster.ClusterPool` has the same methods.
+    """
+
+    def __init__(self, plan: Plan, stop: Stop) -> None:
+        self._plan, self._stop = plan, stop
+        self._limits = Limits(plan.timeout, plan.minutes, plan.memory)
+        machine = facts.environment()
+        self._gpus = slots.gpu_ids(os.environ, machine["gpus"])
+        self._threads = slots.thread_variables(
+            plan.threads, machine["cores"], plan.jobs, os.environ
+        )
+        self._running: dict[Future, str | None] = {}
+        self._common: dict[str, Any] | None = None
+        self._executor = ThreadPoolExecutor(plan.jobs, thread_name_prefix="notebook")
+
+    def key(self, task: Task) -> dict[str, Any]:
+        """Return what the result of a task depends on, as things are now."""
+        if self._common is None:
+            self._common = keys.common(self._plan.mirror)
+        gpu = "any" if self._wants_gpu(task) else None
+        return keys.key(task, self._common, self._variables(gpu))
+
+    def choose(self, waiting: Sequence[Task]) -> Task | None:
+        """Return the task to start next; None if there is no room for any now."""
+        self._running = {f: gpu for f, gpu in self._running.items() if not f.done()}
+        if len(self._running) >= self._plan.jobs:
+            return None
+        return slots.next_task(waiting, self._wants_gpu, len(self._free_gpus()))
+
+    def submit(self, task: Task, key: dict[str, Any], label: str) -> Future:
+        """Start a task; the result of the future is its journal."""
+        gpu = self._free_gpus()[0] if self._wants_gpu(task) else None
+        future = self._executor.submit(self._run, task, key, self._variables(gpu), label)
+        self._running[future] = gpu
+        return future
+
+    def cancel(self) -> None:
+        """Do nothing: the supervisors see the request to stop themselves."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the manifest says about where the tasks ran."""
+        return {"jobs": self._plan.jobs, "threads": self._threads, "gpus": self._gpus}
+
+    def _wants_gpu(self, task: Task) -> bool:
+        return slots.wants_gpu(task.profile, self._gpus)
+
+    def _free_gpus(self) -> list[str]:
+        return [gpu for gpu in self._gpus if gpu not in self._running.values()]
+
+    def _variables(self, gpu: str | None) -> dict[str, str]:
+        return self._threads | slots.device_variables(gpu, self._gpus)
+
+    def _run(
+        self, task: Task, key: dict[str, Any], variables: dict[str, str], label: str
+    ) -> dict[str, Any]:
+        if self._plan.mirror is not None:
+            variables = variables | {"CIFARLIB_MIRROR": str(self._plan.mirror)}
+        with Progress(label) as progress:
+            journal = supervise(task.job(key), variables, self._limits, self._stop, progress)
+            progress.done(journal["state"], journal["seconds"])
+        return journal
+
+    def __enter__(self) -> LocalPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()

@@ -1,0 +1,251 @@
+"""One notebook in a process of its own, watched from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cifarlib.course.journal import Journal, keep_partial, partial_path
+from cifarlib.course.progress import Progress
+from cifarlib.course.stop import Stop
+from cifarlib.errors import CourseError
+
+GRACE_SECONDS = 20  # for a worker to stop its kernel and save what there is
+LOG_LINES, LOG_BYTES = 20, 20_000  # of the end of log.txt, shown when a kernel dies
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one notebook may take; None for no limit.
+
+    Attributes:
+        timeout: seconds of one cell.
+        minutes: of the whole notebook.
+        memory: GB (2**30 bytes) that all its processes occupy together.
+    """
+
+    timeout: float | None = None
+    minutes: float | None = None
+    memory: float | None = None
+
+
+def supervise(
+    job: dict[str, Any],
+    variables: dict[str, str],
+    limits: Limits,
+    stop: Stop,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Execute one notebook in a worker process; return its journal.
+
+    Args:
+        job: as `cifarlib.course.worker` describes it, without `timeout` and `scratch`.
+        variables: of the worker's environment.
+        stop: looked at all the time; a request ends the notebook, a second one at once.
+    """
+    folder, slug = Path(job["folder"]), job["slug"]
+    records = Path(job["group"]) / "records" / slug
+    job = job | {"timeout": limits.timeout, "parent": os.getpid()}
+    began = time.monotonic()
+    try:
+        clear(folder, slug, records)
+        with (
+            tempfile.TemporaryDirectory(prefix="cifarlib-", ignore_cleanup_errors=True) as scratch,
+            open(folder / "log.txt", "wb") as log,
+        ):
+            job["scratch"] = scratch
+            Journal(job, began).update()  # so that the next call finds what this one may leave
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "cifarlib.course.worker", json.dumps(job)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | variables | _run_variables(job, records),
+                start_new_session=True,  # Ctrl-C reaches us alone; we stop the worker
+            )
+            answer = _wait(process, job, limits, stop, progress)
+            kill_leftovers(scratch)
+            verdict = _read_json(Path(scratch) / "verdict.json")
+    except (OSError, CourseError) as error:
+        reason = getattr(error, "strerror", None) or error
+        text = f"Could not start in {folder}: {reason}."
+        return Journal(job).failed(
+            "failed", f"{text} Free some space or choose another folder with --out."
+        )
+    try:
+        journal = json.loads(answer)
+    except ValueError:
+        journal = _unfinished(job, process.returncode, stop, verdict, began)
+    if journal["state"] == "died":
+        journal["failure"]["traceback"] += _log_tail(folder)
+    return journal
+
+
+def clear(folder: Path, slug: str, records: Path) -> None:
+    """Make the folders; remove what an earlier run of the same notebook left, nothing else.
+
+    Its last good results stay as `previous.jsonl`, to be compared with.
+    """
+    good = _read_json(folder / "journal.json").get("state") == "ok"
+    old = [folder / name for name in ("journal.json", f"{slug}.ipynb", f"{slug}.html", "log.txt")]
+    old += [partial_path(folder, slug), records / "results.jsonl", records / "data.jsonl"]
+    folder.mkdir(parents=True, exist_ok=True)
+    records.mkdir(parents=True, exist_ok=True)
+    if good and (records / "results.jsonl").exists():
+        os.replace(records / "results.jsonl", records / "previous.jsonl")
+    for path in old:
+        path.unlink(missing_ok=True)
+
+
+def kill_leftovers(scratch: str) -> None:
+    """Kill what a worker, its kernel or its notebook left running.
+
+    Processes are known by a variable they inherit, as orphans no longer have our ancestry.
+    """
+    import psutil
+
+    for _ in range(5):  # a process that is being killed may just have started another
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                mine = process.environ().get("CIFARLIB_SCRATCH") == scratch
+                if mine and process.pid != os.getpid():
+                    process.kill()
+                    found.append(process)
+        if not found:
+            return
+        psutil.wait_procs(found, timeout=5)
+
+
+def sweep(journal: dict[str, Any]) -> None:
+    """End what a run that was itself killed may have left behind, and remove its sockets."""
+    scratch = journal.get("scratch")
+    if journal.get("state") == "running" and scratch:
+        kill_leftovers(scratch)
+        if Path(scratch).name.startswith("cifarlib-"):
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run_variables(job: dict[str, Any], records: Path) -> dict[str, str]:
+    """Return the environment variables that tell a notebook how it is run."""
+    return {
+        "CIFARLIB_PROFILE": job["parameters"]["PROFILE"],
+        "CIFARLIB_RECORDS": str(records),
+        "CIFARLIB_QUIET": "1",
+        "CIFARLIB_SCRATCH": job["scratch"],
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+    }
+
+
+def _wait(
+    process: subprocess.Popen,
+    job: dict[str, Any],
+    limits: Limits,
+    stop: Stop,
+    progress: Progress | None,
+) -> bytes:
+    """Wait for the worker's answer; past a limit or on a stop, make it end."""
+    began, deadline = time.monotonic(), None
+    while True:
+        try:
+            return process.communicate(timeout=POLL_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            pass
+        if progress is not None:
+            journal = _read_json(Path(job["folder"]) / "journal.json")
+            progress.update(journal.get("cell", 0), journal.get("cells"))
+        now = time.monotonic()
+        if deadline is not None:
+            if stop.requests > 1 or now > deadline:
+                process.kill()
+        elif stop.requests:
+            deadline = now + GRACE_SECONDS
+            process.terminate()
+        elif limits.minutes is not None and now - began > 60 * limits.minutes:
+            deadline = now + GRACE_SECONDS
+            text = f"The notebook ran longer than the {limits.minutes:g} minutes allowed."
+            _leave_verdict(job, "timeout", f"{text} (--minutes)")
+            process.terminate()
+        elif limits.memory is not None and (used := _memory(process.pid)) > limits.memory:
+            deadline = now + GRACE_SECONDS
+            text = f"The notebook took {used:.2f} GB of memory; {limits.memory:g} GB are allowed."
+            _leave_verdict(job, "memory", f"{text} (--memory)")
+            _kill_children(process.pid)  # at once: it may be about to take the machine's last
+
+
+def _leave_verdict(job: dict[str, Any], state: str, text: str) -> None:
+    """Tell the worker why its kernel is about to end; it writes the partial results."""
+    with suppress(OSError):
+        content = json.dumps({"state": state, "text": text})
+        (Path(job["scratch"]) / "verdict.json").write_text(content, encoding="utf-8")
+
+
+def _memory(pid: int) -> float:
+    """Return the GB that a process and all its descendants occupy."""
+    import psutil
+
+    total = 0
+    with suppress(psutil.Error):
+        worker = psutil.Process(pid)
+        for process in (worker, *worker.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total / 2**30
+
+
+def _kill_children(pid: int) -> None:
+    import psutil
+
+    with suppress(psutil.Error):
+        for process in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.Error):
+                process.kill()
+
+
+def _unfinished(
+    job: dict[str, Any], exit_code: int, stop: Stop, verdict: dict[str, Any], began: float
+) -> dict[str, Any]:
+    """Complete the journal of a worker that ended without an answer."""
+    folder, slug = Path(job["folder"]), job["slug"]
+    journal = Journal(job, began)
+    journal.facts |= _read_json(journal.path)
+    if verdict:
+        state, text = verdict["state"], verdict["text"]
+    elif stop.requests:
+        state, text = "interrupted", "The run was stopped while this cell was at work."
+    else:
+        state, text = "died", f"The notebook's own process ended (exit code {exit_code})."
+    cell = journal.facts["cell"]
+    failure = {"cell": cell, "execution_count": None, "source": "", "traceback": text}
+    keep_partial(folder, slug, state, failure)
+    with suppress(CourseError):
+        journal.update(state=state, failure=failure)
+    return journal.facts
+
+
+def _log_tail(folder: Path) -> str:
+    try:
+        with open(folder / "log.txt", "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = text.splitlines()[-LOG_LINES:]
+    return "\n\nEnd of log.txt:\n" + "\n".join(lines) if lines else ""
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,23 @@
+"""Progress bars where somebody is watching, and none with CIFARLIB_QUIET=1."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+PATIENCE = 1.0
+"""Seconds before a bar appears: what is faster needs none."""
+
+
+def bar(total: int, what: str, unit: str) -> Any:
+    """Return a bar to use as `with bar(...) as b: b.update(n)`; it goes away at its end.
+
+    Args:
+        total: how many units there are.
+        what: what is done, shown before the bar.
+        unit: what is counted, such as "image".
+    """
+    from tqdm.auto import tqdm
+
+    quiet = not total or os.environ.get("CIFARLIB_QUIET") == "1"
+    return tqdm(total=total, desc=what, unit=unit, leave=False, delay=PATIENCE, disable=quiet)

@@ -1,0 +1,54 @@
+"""Bands from several seeds: a tiny notebook stands for the one that treats R0.4."""
+
+import json
+
+import pytest
+from running import make
+
+from cifarlib import CourseError, ledger
+from cifarlib.course.calibrate import bands, calibrate
+
+RECORD = """
+import cifarlib
+from cifarlib import ledger
+ledger.record("R0.4", {"test_accuracy": 0.5 + SEED / 100}, seed=SEED,
+              profile=cifarlib.profile(PROFILE))
+"""
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    make(tmp_path / "notebooks", "03_cifar10_cnn", RECORD)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "results.jsonl")
+    return tmp_path
+
+
+def test_each_seed_becomes_one_value_of_the_band(course, capsys):
+    assert calibrate(["R0.4"], range(3), course / "out") == 0
+    assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51, 0.52)
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("R0.4 ")]
+    assert "50.0 to 52.0 %" in line
+    assert "tensorflow" in line
+    assert "CPU cores" in line
+
+
+def test_a_notebook_that_fails_is_said_and_the_rest_is_kept(course):
+    make(course / "notebooks", "03_cifar10_cnn", RECORD, "assert SEED != 1")
+    assert calibrate(["R0.4"], range(2), course / "out") == 1
+    assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51)
+
+
+def test_stand_in_data_makes_no_band(course):
+    with pytest.raises(CourseError, match="Bands come from real data"):
+        calibrate(["R0.4"], [0], course / "out", profile="smoke")
+    with pytest.raises(CourseError, match=r"R0\.99"):
+        calibrate(["R0.99"], [0], course / "out")
+    assert not (course / "results.jsonl").exists()
+
+
+def test_smoke_results_are_in_no_band(course):
+    row = {"id": "R0.4", "variant": "report", "profile": "smoke", "seed": 0, "data": None}
+    row |= {"backend": "tensorflow", "metrics": {"test_accuracy": 0.1}, "environment": {}}
+    ledger.RESULTS.write_text(json.dumps(row) + "\n")
+    assert len(bands(["R0.4"])) == 0

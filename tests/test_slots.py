@@ -1,0 +1,103 @@
+"""Threads and GPUs for notebooks side by side, on machines that are made up."""
+
+import threading
+import time
+
+import pytest
+from running import make
+
+from cifarlib.course import local, slots
+from cifarlib.course.plan import plan
+from cifarlib.course.stop import Stop
+
+TWO = ["A card", "Another card"]
+
+
+@pytest.mark.parametrize(
+    ("cores", "jobs", "threads"), [(2, 1, 2), (2, 2, 1), (16, 4, 4), (2, 8, 1), (7, 2, 3)]
+)
+def test_threads_are_shared(cores, jobs, threads):
+    assert slots.share(cores, jobs) == threads
+
+
+def test_threads_asked_for_win_over_the_environment_and_that_over_the_share():
+    environ = {"OMP_NUM_THREADS": "3"}
+    assert set(slots.thread_variables(5, 16, 4, environ).values()) == {"5"}
+    mixed = slots.thread_variables(None, 16, 4, environ)
+    assert mixed == {
+        "TF_NUM_INTRAOP_THREADS": "4", "TF_NUM_INTEROP_THREADS": "4", "OMP_NUM_THREADS": "3",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("environ", "names", "ids"),
+    [
+        ({}, [], []),
+        ({}, TWO, ["0", "1"]),
+        ({"CUDA_VISIBLE_DEVICES": "1"}, TWO, ["1"]),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-ab, GPU-cd"}, TWO, ["GPU-ab", "GPU-cd"]),
+        ({"CUDA_VISIBLE_DEVICES": ""}, TWO, []),
+        ({"CUDA_VISIBLE_DEVICES": "0,-1,1"}, TWO, ["0"]),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, [], []),
+    ],
+)
+def test_gpus_that_may_be_used(environ, names, ids):
+    assert slots.gpu_ids(environ, names) == ids
+
+
+def test_a_notebook_sees_one_gpu_or_none():
+    assert slots.device_variables("1", ["0", "1"])["CUDA_VISIBLE_DEVICES"] == "1"
+    assert slots.device_variables("1", ["0", "1"])["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert slots.device_variables(None, ["0", "1"]) == {"CUDA_VISIBLE_DEVICES": "-1"}
+    assert slots.device_variables(None, []) == {}
+
+
+def test_a_task_for_the_cpu_overtakes_one_that_waits_for_a_gpu():
+    wants = str.isupper
+    assert slots.next_task(["A", "b", "C"], wants, 1) == "A"
+    assert slots.next_task(["A", "b", "C"], wants, 0) == "b"
+    assert slots.next_task(["A", "C"], wants, 0) is None
+
+
+def test_longest_first_and_unknown_ones_before_them():
+    minutes = {"a": 1.0, "b": 5.0, "c": None, "d": 3.0}
+    assert slots.longest_first("abcd", minutes.get) == ["c", "b", "d", "a"]
+
+
+def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, monkeypatch):
+    """Four tasks for GPUs and two for CPUs on a machine with two GPUs, three at a time."""
+    machine = {"gpus": TWO, "cores": 12}
+    monkeypatch.setattr(local.facts, "environment", lambda: machine)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    lock, now, most, seen = threading.Lock(), [], [], []
+
+    def supervise(job, variables, *_):
+        gpu = variables["CUDA_VISIBLE_DEVICES"]
+        with lock:
+            now.append(gpu)
+            most.append(len(now))
+            seen.append((job["parameters"]["PROFILE"], gpu))
+            assert gpu == "-1" or now.count(gpu) == 1
+        time.sleep(0.05)
+        with lock:
+            now.remove(gpu)
+        assert variables["TF_NUM_INTRAOP_THREADS"] == "4"
+        return {"state": "ok", "seconds": 0.05}
+
+    monkeypatch.setattr(local, "supervise", supervise)
+    paths = [str(make(tmp_path, "01_a", "1")), str(make(tmp_path, "02_b", "1"))]
+    chosen = plan(paths, profile="full,smoke", seeds=[0, 1], out=tmp_path / "out", jobs=3)
+    waiting = sorted(chosen.tasks, key=lambda task: task.profile)
+    with local.LocalPool(chosen, Stop()) as pool:
+        futures = []
+        while waiting:
+            task = pool.choose(waiting)
+            if task is None:
+                time.sleep(0.005)
+                continue
+            waiting.remove(task)
+            futures.append(pool.submit(task, {}, task.slug))
+        assert all(future.result()["state"] == "ok" for future in futures)
+    assert max(most) == 3
+    assert {gpu for profile, gpu in seen if profile == "smoke"} == {"-1"}
+    assert {gpu for profile, gpu in seen if profile == "full"} == {"0", "1"}
