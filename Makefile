@@ -6,13 +6,13 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 MIRROR ?= $(CIFARLIB_MIRROR)
 
-.PHONY: help run test lab unit notebooks quick accept lock lint clean
+.PHONY: help run test lab unit notebooks quick accept book browser kernels lock lint bench clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(READY)  ## run the whole course (or NOTEBOOKS="00 02") on embedded data, with a page of results
-	$(BIN)/cifarlib run $(NOTEBOOKS) --profile smoke --out runs/smoke
+	$(BIN)/cifarlib run $(NOTEBOOKS) --profile smoke --out runs/smoke $(if $(JOBS),--jobs $(JOBS))
 
 test: lint  ## everything CI checks
 	$(MAKE) --jobs 2 --output-sync=target unit notebooks
@@ -22,7 +22,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 unit: $(READY)
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --ignore tests/browser
 
 notebooks: $(READY)
 	CIFARLIB_PROFILE=smoke CIFARLIB_QUIET=1 TF_CPP_MIN_LOG_LEVEL=2 \
@@ -30,13 +30,25 @@ notebooks: $(READY)
 	  -p no:cacheprovider $$(grep -l '"output_type"' notebooks/*.ipynb)
 
 lab: $(READY)  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 quick: $(READY)  ## run the course on real data (MIRROR=DIR, the Keras cache, or a download)
-	$(BIN)/cifarlib run --profile quick $(if $(MIRROR),--mirror $(MIRROR)) --out runs/quick
+	$(BIN)/cifarlib run --profile quick $(if $(MIRROR),--mirror $(MIRROR)) --out runs/quick \
+	  $(if $(JOBS),--jobs $(JOBS))
 
 accept: $(READY)  ## take outputs and results of `make quick` into notebooks/ and the ledger
 	$(BIN)/cifarlib accept runs/quick
+
+book: $(READY)  ## build the course page in build/book from what is committed, without a network
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going \
+	  --conf-dir docs --builder html . build/book
+	@echo "The course page is build/book/index.html"
+
+browser: $(READY)  ## try JupyterLab and the course page in a real Chromium
+	$(BIN)/python -m pytest tests/browser
+
+kernels: $(READY)  ## start twenty kernels at once, ten times
+	KERNEL_ROUNDS=10 $(BIN)/python -m pytest tests/test_faults.py -k many_kernels
 
 lock: $(READY)  ## renew requirements.lock after a change to pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
@@ -44,8 +56,13 @@ lock: $(READY)  ## renew requirements.lock after a change to pyproject.toml
 	  --all-extras --no-emit-index-url --no-header --no-annotate --upgrade \
 	  pyproject.toml --output-file requirements.lock
 
-clean:  ## remove the environment and all runs
-	rm -rf .venv runs
+bench: $(READY)  ## measure how fast the course is on real data, and write benchmarks/README.md: an hour
+	for name in epochs beat_the_reports frozen_features augmentation basics grading runner; do \
+	  CIFARLIB_MIRROR=$(MIRROR) $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/page.py
+
+clean:  ## remove the environment, all runs and the course page
+	rm -rf .venv runs build
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
@@ -58,4 +75,6 @@ $(READY): requirements.lock pyproject.toml
 	@# Messages that TensorFlow's C++ code prints go to the terminal, not into the notebooks.
 	@mkdir -p .venv/etc/ipython
 	@echo "c.IPKernelApp.capture_fd_output = False" > .venv/etc/ipython/ipython_kernel_config.py
+	@# JupyterLab asks everybody about news, and gets them from a network.
+	@$(BIN)/jupyter labextension disable @jupyterlab/apputils-extension:announcements
 	@touch $(READY)

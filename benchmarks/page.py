@@ -97,6 +97,27 @@ def grading(found: dict) -> Iterator[Row]:
     yield f"{what}: memory of the parent", f"{memory} MB", "under 600 MB", _reached(memory < 600)
 
 
+def runner(found: dict) -> Iterator[Row]:
+    if course := found.get("course"):
+        what = f"the smoke course ({len(course['papermill_each'])} notebooks), "
+        what += f"`--jobs {course['jobs']}`, against one `papermill` command after the other"
+        share, seconds = course["share_of_papermill"], course["cifarlib_seconds"]
+        measured = f"{seconds:.0f} s, {share:.2f} of its time"
+        good = _reached(share <= course["wanted"])
+        yield what, measured, f"at most {course['wanted']:.2f}", good
+    if overhead := found.get("overhead"):
+        seconds = overhead["overhead_seconds"]
+        what = "what the runner adds to a notebook, over nbclient in one process"
+        good = _reached(seconds < overhead["wanted"])
+        yield what, f"{seconds:.2f} s", f"under {overhead['wanted']:.0f} s", good
+    if linear := found.get("linear"):
+        each = linear["seconds_a_notebook"]
+        counts = ", ".join(f"{seconds:.2f} s with {n}" for n, seconds in each.items())
+        what = f"time a notebook of 2 seconds, by number of copies, `--jobs {linear['jobs']}`"
+        good = _reached(linear["spread"] <= linear["wanted"])
+        yield what, counts, f"within {linear['wanted']:.0%} of each other", good
+
+
 def _reached(good: bool) -> str:
     return "yes" if good else "**no**"
 
@@ -104,7 +125,15 @@ def _reached(good: bool) -> str:
 def text() -> str:
     """Return the page."""
     parts = [HEAD]
-    for section in (epochs, beat_the_reports, frozen_features, augmentation, grading, basics):
+    for section in (
+        epochs,
+        beat_the_reports,
+        frozen_features,
+        augmentation,
+        runner,
+        grading,
+        basics,
+    ):
         path = HERE / "results" / f"{section.__name__}.json"
         if not path.exists():
             continue

@@ -90,7 +90,7 @@ def augmentation_explorer(image: np.ndarray, **start: Any) -> AugmentationExplor
     except ImportError:
         return first
 
-    wide = {"style": {"description_width": "9em"}, "layout": {"width": "24em"}}
+    wide = {"style": {"description_width": "11em"}, "layout": {"width": "27em"}}
     controls = {
         name: ipywidgets.FloatSlider(
             start[name],

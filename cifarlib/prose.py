@@ -5,7 +5,7 @@ reader sees::
 
     The report claims <!--=claim R0.4 test_accuracy-->56.5 %<!--/--> on the test set.
 
-The first comment says where the figure comes from:
+The first comment says where the figure comes from::
 
     claim ID METRIC              what the report says
     band  ID VARIANT METRIC      lowest to highest recorded value

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from cifarlib import memory
+
 if TYPE_CHECKING:
     from cifarlib.data import Dataset
 
@@ -108,6 +110,9 @@ def fit(
 
     Returns:
         The history and the time of every epoch. The model itself is changed in place.
+
+    Raises:
+        CourseError: memory ran out.
     """
     if keras.backend.backend() == "tensorflow":
         model.steps_per_execution = STEPS_PER_EXECUTION
@@ -116,14 +121,15 @@ def fit(
         images = {"x": data.x_train, "y": data.y_train, "batch_size": batch_size}
     else:
         images = {"x": _Fresh(data, batch_size, augment), "shuffle": False}
-    history = model.fit(
-        **images,
-        validation_data=(data.x_val, data.y_val),
-        epochs=epochs,
-        validation_batch_size=max(batch_size, 256),
-        callbacks=[clock, *callbacks],
-        verbose=0,
-    )
+    with memory.explained("training", batch_size):
+        history = model.fit(
+            **images,
+            validation_data=(data.x_val, data.y_val),
+            epochs=epochs,
+            validation_batch_size=max(batch_size, 256),
+            callbacks=[clock, *callbacks],
+            verbose=0,
+        )
     values = {name: [float(v) for v in series] for name, series in history.history.items()}
     return Run(values, clock.seconds, batch_size, len(data.x_train))
 

@@ -30,6 +30,12 @@ def test_mistakes_are_explained_without_a_traceback(command, words, capsys, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_sync_outside_the_course_says_where_to_go(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["ledger", "sync"]) == 2
+    assert "There is no README.md here. Change into the course's folder." in capsys.readouterr().err
+
+
 def test_version_and_help(capsys):
     for option, words in [("--version", "cifarlib 0."), ("--help", "execute notebooks")]:
         with pytest.raises(SystemExit, match="0"):

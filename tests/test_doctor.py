@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_machine_without_data_is_usable(lock, capsys):
     assert doctor.doctor() == 0
     text = capsys.readouterr().out
     assert "cifarlib data fetch cifar10" in text
-    assert "0 problems that keep the course from running, 3 remarks." in text
+    assert "0 problems that keep the course from running, 4 remarks." in text
     assert findings()["packages"].level == "OK"
 
 
@@ -148,3 +149,30 @@ def test_real_mirror(lock, mirror, monkeypatch):
     monkeypatch.setenv("CIFARLIB_MIRROR", str(mirror))
     found = findings()
     assert found["MNIST"].level == found["CIFAR-10"].level == "OK"
+
+
+def test_another_folder_than_the_courses_is_a_remark(lock, monkeypatch):
+    found = findings()["folder"]
+    assert found.level == "WARN"
+    assert f"cd {lock.parent}" in found.text
+    (lock.parent / "notebooks").mkdir()
+    (lock.parent / "notebooks" / "00_start.ipynb").touch()
+    assert findings()["folder"].level == "OK"
+    monkeypatch.chdir(lock.parent / "notebooks")
+    assert findings()["folder"].level == "OK"
+
+
+@pytest.mark.parametrize(
+    ("python", "level"),
+    [("/opt/other/bin/python3", "FAIL"), ("python", "OK"), (sys.executable, "OK")],
+)
+def test_the_kernel_of_another_project_fails(lock, monkeypatch, python, level):
+    """A kernel in the user's home that has the name of the course's."""
+    spec = {"argv": [python, "-m", "ipykernel_launcher"], "display_name": "Old", "language": "x"}
+    folder = lock.parent / "jupyter" / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(lock.parent / "jupyter"))
+    found = findings()["kernel"]
+    assert found.level == level
+    assert level == "OK" or f"rm -r {folder}" in found.text

@@ -1,7 +1,10 @@
+import re
+
+import keras
 import numpy as np
 import pytest
 
-from cifarlib.evaluation import Evaluation
+from cifarlib.evaluation import Evaluation, evaluate
 
 
 @pytest.fixture
@@ -43,3 +46,19 @@ def test_worst_mistakes_come_surest_first(evaluation):
     assert evaluation.worst_mistakes().tolist() == [2]
     sure = Evaluation(np.array([[0.6, 0.4], [0.99, 0.01], [0.2, 0.8]]), np.array([1, 1, 1]))
     assert sure.worst_mistakes(5).tolist() == [1, 0]
+
+
+def test_prediction_shows_how_far_it_is_and_is_quiet_when_asked(monkeypatch, capsys):
+    monkeypatch.setattr("cifarlib.progress.PATIENCE", 0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
+    images, labels = np.zeros((50, 2)), np.zeros(50, int)
+    monkeypatch.setenv("CIFARLIB_QUIET", "1")
+    evaluate(model, images, labels, batch_size=20)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("CIFARLIB_QUIET", "0")
+    evaluate(model, images, labels, batch_size=20)
+    shown = capsys.readouterr().err
+    assert "predicting" in shown
+    assert "/3 [" in shown
+    assert re.search(r" [123]/3 \[", shown)
+    assert "/? [" not in shown
