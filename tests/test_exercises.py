@@ -1,5 +1,6 @@
 """Every solution gets full points, and every exercise runs as it stands, in real kernels."""
 
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,6 +122,26 @@ def test_cells_are_short(slug):
     cells = source(ROOT / "solutions", slug).cells
     lines = {c.id: len(c.source.splitlines()) for c in cells if c.cell_type == "code"}
     assert not {id: n for id, n in lines.items() if n > 25}
+
+
+@every_exercise
+def test_headings_step_down_one_at_a_time(slug):
+    cells = source(ROOT / "exercises", slug).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+@every_exercise
+def test_every_picture_has_alternative_text(slug, executed):
+    for output in [o for c in executed("solutions", slug).cells for o in c.get("outputs", [])]:
+        if "image/png" in output.get("data", {}):
+            text = output.metadata.get("image/png", {}).get("alt", "")
+            assert len(text) > 20
+            assert "without a description" not in text
 
 
 @every_exercise
