@@ -33,10 +33,11 @@ include_patterns = [
     "README.md",
     "docs/*.md",
     "cifarlib/grading/SECURITY.md",
+    "benchmarks/README.md",
     "notebooks/[0-9][0-9]_*.ipynb",
     "exercises/*/*.ipynb",
 ]
-exclude_patterns = ["docs/contents.md", ".*", "runs", "build", "solutions", "tests", "benchmarks"]
+exclude_patterns = ["docs/contents.md", ".*", "runs", "build", "solutions", "tests"]
 exclude_patterns += ["**/.ipynb_checkpoints"]
 
 # The outputs are those that are committed: nothing is run here.
