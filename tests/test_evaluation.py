@@ -1,8 +1,10 @@
 import re
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
+from tqdm.auto import tqdm
 
 from cifarlib.evaluation import Evaluation, evaluate
 
@@ -50,6 +52,7 @@ def test_worst_mistakes_come_surest_first(evaluation):
 
 def test_prediction_shows_how_far_it_is_and_is_quiet_when_asked(monkeypatch, capsys):
     monkeypatch.setattr("cifarlib.progress.PATIENCE", 0)
+    monkeypatch.setattr("tqdm.auto.tqdm", partial(tqdm, mininterval=0))  # shows every batch
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
     images, labels = np.zeros((50, 2)), np.zeros(50, int)
     monkeypatch.setenv("CIFARLIB_QUIET", "1")

@@ -299,6 +299,7 @@ def test_training_on_features_is_training_with_the_frozen_base(data):
 
 
 def test_progress_is_quiet_on_request(base, monkeypatch, capfd):
+    monkeypatch.setattr("cifarlib.progress.PATIENCE", 0)
     monkeypatch.setenv("CIFARLIB_QUIET", "1")
     features.extract(base, IMAGES)
     assert capfd.readouterr().err == ""

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_markdown_cell
 from running import RECORD, make, read_json
 
-from cifarlib import ledger
+from cifarlib import facts, ledger
 from cifarlib.course import keys
 from cifarlib.course.cli import main
 from cifarlib.course.digests import data_digests
@@ -96,7 +96,7 @@ def test_every_part_of_the_key_counts(plan_of, tmp_path, monkeypatch):
     assert why("--threads", "1", "--seed", "1") == "run: changed: parameters (SEED)"
     assert why("--threads", "1", "--fresh") == "run: --fresh"
     with monkeypatch.context() as changed:
-        changed.setenv("KERAS_BACKEND", "jax")
+        changed.setattr(facts, "backend", lambda: "jax")
         assert why() == "run: changed: backend"
     for part in ("source_digest", "lock_digest", "_ledger_digest"):
         with monkeypatch.context() as changed:

@@ -63,6 +63,8 @@ def serve(ends: wire.Ends, shell: Shell, handlers: dict) -> None:
 
     A thread reads, so that the parent can interrupt a cell and is never kept from writing.
     """
+    # Whoever grades in the background of a shell has SIGINT ignored, and so would we.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     requests: queue.Queue = queue.Queue()
     shell.incoming = requests
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -81,12 +82,19 @@ def busy() -> float:
 
 
 def grade(folder: Path, seconds: float) -> subprocess.CompletedProcess:
-    """Run `cifarlib grade` in a process of its own."""
+    """Run `cifarlib grade` in a process of its own, as a shell does in the background."""
     command = [sys.executable, "-c", COMMAND, "submitted", "--assignment", "01", "--jobs", "4"]
     command += ["--memory", str(MEMORY_MB), "--cell-seconds", str(seconds)]
     command += ["--gradebook", "gradebook.db"]
     environment = os.environ | {"COURSE_SECRET": SECRET}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
 
 
 @pytest.mark.parametrize("name", ATTACKS)
