@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from cifarlib.course import durations
 from cifarlib.course.plan import course_folder
+from cifarlib.course.report import read_manifest
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 
@@ -51,13 +51,7 @@ def accept(out: Path | str, *, allow_smoke: bool = False) -> list[Path]:
 
 
 def _manifest(out: Path, allow_smoke: bool) -> dict:
-    try:
-        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CourseError(
-            f"{out} holds no run: its manifest.json cannot be read. "
-            "Give the folder that `cifarlib run --out FOLDER` wrote."
-        ) from error
+    manifest = read_manifest(out)
     if manifest.get("runs"):
         raise CourseError(
             f"{out} holds several runs: {', '.join(manifest['runs'])}. "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from cifarlib.course.figures import UNEXPECTED, figures
-from cifarlib.errors import CourseError
+from cifarlib.course.report import read_manifest
 
 MOST_TEXT = 1_500  # characters of one traceback in the report
 
@@ -29,13 +28,7 @@ def drift(out: Path | str, lock: Path | str) -> str:
         CourseError: `out` holds no run.
     """
     out = Path(out)
-    try:
-        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CourseError(
-            f"{out} holds no run: its manifest.json cannot be read. "
-            "Give the folder that `cifarlib run --out FOLDER` wrote."
-        ) from error
+    manifest = read_manifest(out)
     parts = [_failure(entry) for entry in manifest["notebooks"] if entry["state"] != "ok"]
     unexpected = [
         f"| {row['id']} | {row.get('variant', '')} | {row['label']} | {row['value']} "

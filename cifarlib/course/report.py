@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from cifarlib.course.curves import curves
 from cifarlib.course.figures import figures, lines, summary
+from cifarlib.errors import CourseError
 from cifarlib.facts import versions
 from cifarlib.files import write_atomic
 
@@ -15,6 +16,21 @@ STAND_IN = (
     "These numbers come from embedded stand-in data: they prove that everything runs, nothing more."
 )
 UNKNOWN = {"dataset": "unnamed", "digest": "", "exact": None, "note": ""}  # in records by hand
+
+
+def read_manifest(out: Path) -> dict:
+    """Return the manifest of the run in a folder.
+
+    Raises:
+        CourseError: the folder holds none.
+    """
+    try:
+        return json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"{out} holds no run: its manifest.json cannot be read. "
+            "Give the folder that `cifarlib run --out FOLDER` wrote."
+        ) from error
 
 
 def write(out: Path, manifest: dict) -> None:
