@@ -14,11 +14,15 @@ class Band:
         values: one number per seed, in the order of the seeds.
         profile: the profile they were measured under.
         exact: whether the data was the official release, bit for bit; None if unknown.
+        backend: of Keras, the same for all values.
+        machines: what they were measured on: GPUs, or how many CPU cores.
     """
 
     values: tuple[float, ...]
     profile: str
     exact: bool | None
+    backend: str = "tensorflow"
+    machines: tuple[str, ...] = ()
 
     @property
     def low(self) -> float:

@@ -182,7 +182,14 @@ def band(id: str, metric: str, variant: str = "report") -> Band | None:
         tuple(r["metrics"][metric] for r in chosen),
         best[0],
         exact.pop() if len(exact) == 1 else False,
+        best[1],
+        tuple(sorted({_machine(r) for r in chosen})),
     )
+
+
+def _machine(result: dict) -> str:
+    facts = result.get("environment") or {"gpus": [], "cores": "unknown"}
+    return ", ".join(facts["gpus"]) or f"{facts['cores']} CPU cores"
 
 
 def state(id: str) -> str:

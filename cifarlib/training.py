@@ -113,6 +113,7 @@ def fit(
 
     Raises:
         CourseError: memory ran out.
+        ValueError: `augment` returned images of another shape.
     """
     if keras.backend.backend() == "tensorflow":
         model.steps_per_execution = STEPS_PER_EXECUTION

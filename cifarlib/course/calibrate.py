@@ -58,23 +58,8 @@ def bands(ids: Iterable[str]) -> Table:
             band = ledger.band(id, metric, variant)
             if band is None or metric not in HEADLINE or unit_of(metric) != "fraction":
                 continue
-            facts = _facts(id, variant, metric, band.profile)
-            values = interval(band.values, "fraction")
-            figure = metric.replace("_", " ")
-            rows.append([id, variant, figure, values, len(band.values), band.profile, *facts])
+            what = [id, variant, metric.replace("_", " "), interval(band.values, "fraction")]
+            where = [band.profile, band.backend, ", ".join(band.machines)]
+            rows.append([*what, len(band.values), *where])
     headers = ["system", "variant", "figure", "band", "runs", "profile", "backend", "machines"]
     return Table(headers, rows, caption="Recorded bands")
-
-
-def _facts(id: str, variant: str, metric: str, profile: str) -> list[str]:
-    """Return the backends and the machines of a band's results."""
-    chosen = [
-        r
-        for r in ledger.results(id)
-        if (r["variant"], r["profile"]) == (variant, profile) and metric in r["metrics"]
-    ]
-    machines = {
-        ", ".join(r["environment"]["gpus"]) or f"{r['environment']['cores']} CPU cores"
-        for r in chosen
-    }
-    return [", ".join(sorted(facts)) for facts in ({r["backend"] for r in chosen}, machines)]

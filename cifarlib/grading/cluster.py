@@ -22,7 +22,7 @@ from cifarlib.grading.limits import Limits
 from cifarlib.grading.marks import Graded
 from cifarlib.grading.referee import Grader
 from cifarlib.grading.sandbox import Sandbox, open_sandbox
-from cifarlib.grading.source import RELEASE, Source, read_source
+from cifarlib.grading.source import RELEASE, Source, read_source, released_path
 
 RETRIES = 2  # when a worker is lost in the middle of a submission
 
@@ -110,7 +110,7 @@ def work(assignment: bytes, content: bytes, job: str) -> str:
 
 def _pack(source: Source) -> bytes:
     """Return a zip file with an assignment: its source, its data files, and its release."""
-    released = source.path.parents[2] / RELEASE / source.path.parent.name / source.path.name
+    released = released_path(source.path)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as parcel:
         for path in (source.path, *(p for p in source.files if p.is_file())):

@@ -99,6 +99,11 @@ class Source:
         ]
 
 
+def released_path(source: Path) -> Path:
+    """Return where the notebook lies that students got for an instructor's."""
+    return source.parents[2] / RELEASE / source.parent.name / source.name
+
+
 def read_source(path: Path) -> Source:
     """Read the instructor's notebook.
 
@@ -108,7 +113,7 @@ def read_source(path: Path) -> Source:
     try:
         content = path.read_bytes()
         cells = _cells(content)
-        exercise = path.parents[2] / RELEASE / path.parent.name / path.name
+        exercise = released_path(path)
         given = _cells(exercise.read_bytes()) if exercise.is_file() else ()
     except OSError as error:
         raise CourseError(f"{path} cannot be read: {error.strerror}.") from error
