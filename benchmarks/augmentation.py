@@ -3,8 +3,9 @@
     python benchmarks/augmentation.py
 
 measures images per second, first of the augmentation alone, then of the training of the small
-network R0.4 with it. Both ways have the same settings and the same images. They take turns for
-some rounds, and the best round counts, because other work on the machine can only slow one down.
+network R0.4 with it. Both ways have the same settings and the same images. In each round every way
+runs right after the one that it is compared with, and the median of the rounds' ratios counts: what
+else the machine does comes and goes, but meets both halves of a pair. Speeds are the best rounds'.
 Results are printed and kept in benchmarks/results/augmentation.json.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
 from collections.abc import Callable
 from functools import partial
@@ -53,7 +55,7 @@ class Always(layers.Layer):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=4096, help="images in one round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
     random = np.random.RandomState(0)
@@ -92,15 +94,11 @@ def alone_rows(images: np.ndarray, rounds: int) -> list[list]:
                 [keras.Input(images.shape[1:]), Always(augment.pipeline(name, images))]
             )
             model.compile(steps_per_execution=STEPS_PER_EXECUTION)
-            old, new = best(
-                [
-                    partial(drain, generator.flow(images, batch_size=batch)),
-                    partial(model.predict, images, batch_size=batch, verbose=0),
-                ],
-                rounds,
-            )
-            speeds = [round(len(images) / seconds) for seconds in (old, new)]
-            rows.append([name, batch, *speeds, round(old / new, 1)])
+            old = partial(drain, generator.flow(images, batch_size=batch))
+            new = partial(model.predict, images, batch_size=batch, verbose=0)
+            seconds, others, ratio = pairs(new, old, rounds)
+            speeds = [round(len(images) / best) for best in (others, seconds)]
+            rows.append([name, batch, *speeds, round(1 / ratio, 1)])
     return rows
 
 
@@ -108,14 +106,15 @@ def training_rows(images: np.ndarray, labels: np.ndarray, rounds: int) -> list[l
     """Measure one epoch of R0.4 without augmentation, with every pipeline, and with the old way."""
     rows = []
     for batch in (16, 32):
-        ways = {"none": epoch(None, images, labels, batch)}
-        ways |= {f"layers {name}": epoch(name, images, labels, batch) for name in augment.PIPELINES}
+        plain = epoch(None, images, labels, batch)
+        ways = {f"layers {name}": epoch(name, images, labels, batch) for name in augment.PIPELINES}
         flow = ready_generator("R4", images).flow(images, labels, batch_size=batch)
         ways["ImageDataGenerator R4"] = partial(network(None, images).fit, flow, verbose=0)
-        seconds = dict(zip(ways, best(list(ways.values()), rounds), strict=True))
-        for way, taken in seconds.items():
-            cost = round(taken / seconds["none"] - 1, 2)
-            rows.append([way, batch, round(len(images) / taken), cost])
+        taken = {name: pairs(way, plain, rounds) for name, way in ways.items()}
+        without = min(others for _, others, _ in taken.values())
+        rows.append(["none", batch, round(len(images) / without), 0.0])
+        for name, (seconds, _, ratio) in taken.items():
+            rows.append([name, batch, round(len(images) / seconds), round(ratio - 1, 2)])
     return rows
 
 
@@ -144,16 +143,20 @@ def drain(batches) -> None:
         batches[number]
 
 
-def best(ways: list[Callable], rounds: int) -> list[float]:
-    """Return the shortest time of each, in seconds; a first round of each warms up."""
-    times = np.full((rounds, len(ways)), np.inf)
+def pairs(way: Callable, other: Callable, rounds: int) -> tuple[float, float, float]:
+    """Return the shortest seconds of both ways, and the median of their ratios in each round.
+
+    The order changes from round to round; a first round warms up.
+    """
+    taken = {way: [], other: []}
     for number in range(-1, rounds):
-        for i, way in enumerate(ways):
+        for each in (way, other) if number % 2 == 0 else (other, way):
             start = time.perf_counter()
-            way()
+            each()
             if number >= 0:
-                times[number, i] = time.perf_counter() - start
-    return times.min(axis=0).tolist()
+                taken[each].append(time.perf_counter() - start)
+    ratios = [a / b for a, b in zip(taken[way], taken[other], strict=True)]
+    return min(taken[way]), min(taken[other]), statistics.median(ratios)
 
 
 if __name__ == "__main__":

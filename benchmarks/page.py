@@ -21,8 +21,7 @@ HEAD = """# How fast the course is
 
 Made by `python benchmarks/page.py` from the files in `results/`; `make bench` runs the benchmarks
 anew (with real data: `make bench MIRROR=DIR`) and then writes this page. Each benchmark takes both
-ways in turns on one machine and compares medians, or the best rounds where it says so. Times
-depend on the machine, and so do ratios, though less.
+ways in turns on one machine. Times depend on the machine, and so do ratios, though less.
 """
 Row = tuple[str, str, str, str]
 
@@ -67,13 +66,13 @@ def augmentation(found: dict) -> Iterator[Row]:
     wanted = found["wanted"]
     for row in found["alone"]:
         what = f"augmentation alone, {row['settings']}'s settings, batches of {row['batch']}"
-        measured = f"{row['times']:.1f} times ImageDataGenerator's speed (best rounds)"
+        measured = f"{row['times']:.1f} times ImageDataGenerator's speed"
         good = _reached(row["times"] >= wanted["times"])
         yield what, measured, f"{wanted['times']:.0f} times", good
     for row in found["training"]:
         if row["augmentation"].startswith("layers"):
             what = f"R0.4 with {row['augmentation']}, batches of {row['batch']}"
-            measured = f"an epoch takes {row['cost']:.0%} longer (best rounds)"
+            measured = f"an epoch takes {row['cost']:.0%} longer"
             good = _reached(row["cost"] <= wanted["cost"])
             yield what, measured, f"at most {wanted['cost']:.0%}", good
 
