@@ -1,12 +1,13 @@
-"""The course's own network against R1.4's whole recipe: accuracy and time, in turns, in one run.
+"""The course's own network against the reports' best from nothing: accuracy and time, in one run.
 
-    python benchmarks/beat_the_reports.py --mirror DIR    # R1.4's 15 epochs: some ten minutes
+    python benchmarks/beat_the_reports.py --mirror DIR    # R1.4's 15 epochs: a quarter of an hour
 
-Both train on R1.4's 45,000 images and are judged on the 10,000 test images. R1.4 is trained as in
-its report: Adamax, 15 epochs, batches of 32, plain `model.fit`, with validation after each epoch.
-Ours is trained for two epochs by the cells of notebook 13 that carry the tag `recipe`, so there is
-no second copy of it. Seconds are those of the training calls, the building of the graphs and our
-changed images included. Results go to `benchmarks/results/beat_the_reports.json`.
+All are judged on the 10,000 test images. The reports' networks are trained as in their listings,
+with plain `model.fit` and validation after each epoch: R1.4 to its end, and R1.2 and R4.1, which
+learn faster and never reach 70 %, until they reach 60 %. Ours is trained for one and for two epochs
+by the cells of notebook 13 that carry the tag `recipe`, so there is no second copy of it. Seconds
+are those of the training calls, the building of the graphs and our changed images included, and
+what the test images take left out. Results go to `benchmarks/results/beat_the_reports.json`.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CIFARLIB_QUIET"] = "1"
 
 import keras
+from epochs import optimizer
 
 import cifarlib
 from cifarlib import ledger
@@ -32,36 +34,63 @@ from cifarlib.models import build
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parent / "notebooks" / "13_beat_the_reports.ipynb"
 RESULTS = HERE / "results" / "beat_the_reports.json"
-WIDTHS, EPOCHS = (32, 64, 128), 2
+BEST, FAST = "R1.4", ("R1.2", "R4.1")
+WIDTHS, EPOCHS = (32, 64, 128), (1, 2)
+MARKS = (0.6, 0.7)
+MOST_EPOCHS = 30  # of R4.1, whose report names no number; it is stopped long before
 WANTED = 5.0
-"""Times faster, at R1.4's accuracy or above."""
+"""Times faster than R1.4's whole recipe, at its accuracy or above."""
 
 
 def main() -> None:
     args = _arguments()
-    settings = ledger.system("R1.4").settings
-    data = cifarlib.load("cifar10", split=settings["split"], mirror=args.mirror)
-    train = recipe(data)
+    splits = {id: ledger.system(id).settings["split"] for id in (BEST, *FAST)}
+    data = {s: cifarlib.load("cifar10", split=s, mirror=args.mirror) for s in splits.values()}
+    ours = recipe(data[splits[BEST]])
     rounds = []
     for seed in range(args.rounds):
-        taken: dict = {}
-        ways = [lambda seed: _report(data, seed, settings), lambda seed: _ours(data, seed, train)]
+        ways = [lambda s, n=n: _ours(n, ours, data[splits[BEST]], s) for n in EPOCHS]
+        ways += [lambda s, id=id: _report(id, data[splits[id]], s) for id in (BEST, *FAST)]
+        taken = {}
         for way in ways if seed % 2 == 0 else reversed(ways):
-            taken |= way(seed)
-        rounds.append(taken)
-        print(_text(taken), flush=True)
+            name, points = way(seed)
+            taken[name] = points
+            last = points[-1]
+            print(f"{name}: {last[1]:.4f} after {last[0]:.0f} s", flush=True)
+        rounds.append(_compared(taken))
     content = {
         "rounds": rounds,
-        "times_faster": statistics.median(r["report_seconds"] / r["ours_seconds"] for r in rounds),
         "wanted": WANTED,
-        "data": data.as_dict(),
+        "data": data[splits[BEST]].as_dict(),
         "environment": environment(),
     }
     write_atomic(args.out, json.dumps(content, indent=1) + "\n")
-    print(f"median: {content['times_faster']:.1f} times faster; written: {args.out}")
+    print(json.dumps(rounds, indent=1), f"written: {args.out}", sep="\n")
 
 
-def recipe(data: cifarlib.Dataset) -> object:
+def _compared(taken: dict[str, list]) -> dict:
+    """Return the time to R1.4's last accuracy and to each mark, the reports' and ours."""
+    report_seconds, accuracy = taken[BEST][-1]
+    marks = {"whole": accuracy} | {f"{mark:.0%}": mark for mark in MARKS}
+    found = {"curves": taken, "report_seconds": report_seconds, "report_accuracy": accuracy}
+    for name, mark in marks.items():
+        reports = {id: _seconds_to(mark, taken[id]) for id in (BEST, *FAST)}
+        own = {n: _seconds_to(mark, points) for n, points in taken.items() if n not in reports}
+        found[name] = {"accuracy": mark, "reports": _fastest(reports), "ours": _fastest(own)}
+    return found
+
+
+def _seconds_to(accuracy: float, points: list) -> float | None:
+    return next((seconds for seconds, reached in points if reached >= accuracy), None)
+
+
+def _fastest(seconds: dict[str, float | None]) -> list | None:
+    """Return name and seconds of the fastest that got there."""
+    there = [(s, name) for name, s in seconds.items() if s is not None]
+    return [min(there)[1], min(there)[0]] if there else None
+
+
+def recipe(data: cifarlib.Dataset) -> Callable:
     """Return the function `train` of notebook 13, made by its cells with the tag `recipe`."""
     names = {
         "data": data,
@@ -75,40 +104,55 @@ def recipe(data: cifarlib.Dataset) -> object:
     return names["train"]
 
 
-def _report(data: cifarlib.Dataset, seed: int, settings: dict) -> dict:
+def _report(id: str, data: cifarlib.Dataset, seed: int) -> tuple[str, list]:
+    """Train as in the report's listing; return seconds and test accuracy after each epoch."""
+    settings = ledger.system(id).settings
     cifarlib.set_seed(seed)
-    model = build("R1.4")
-    optimizer = keras.optimizers.Adamax(settings["learning_rate"])
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    started = time.perf_counter()
+    model = build(id)
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizer(settings), loss, metrics=["accuracy"])
+    watch = Watch(data, stop_at=None if id == BEST else MARKS[0])
     model.fit(
         data.x_train,
         data.y_train,
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
+        epochs=settings.get("epochs", MOST_EPOCHS),
+        batch_size=settings.get("batch_size", 32),
         validation_data=(data.x_val, data.y_val),
+        callbacks=[watch],
         verbose=0,
     )
-    return _result("report", model, data, time.perf_counter() - started)
+    return id, watch.points
 
 
-def _ours(data: cifarlib.Dataset, seed: int, train: object) -> dict:
+def _ours(epochs: int, train: Callable, data: cifarlib.Dataset, seed: int) -> tuple[str, list]:
     started = time.perf_counter()
-    model, _ = train(data, WIDTHS, EPOCHS, seed)
-    return _result("ours", model, data, time.perf_counter() - started)
+    model, _ = train(data, WIDTHS, epochs, seed)
+    seconds = time.perf_counter() - started
+    return f"ours, epochs: {epochs}", [[round(seconds, 2), _accuracy(model, data)]]
 
 
-def _result(name: str, model: keras.Model, data: cifarlib.Dataset, seconds: float) -> dict:
-    accuracy = cifarlib.evaluate(model, data.x_test, data.y_test).accuracy
-    return {f"{name}_seconds": round(seconds, 2), f"{name}_accuracy": accuracy}
+class Watch(keras.callbacks.Callback):
+    """Notes seconds and test accuracy after each epoch, the seconds of the test images left out."""
+
+    def __init__(self, data: cifarlib.Dataset, stop_at: float | None) -> None:
+        super().__init__()
+        self.points: list = []
+        self._data, self._stop_at, self._aside = data, stop_at, 0.0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        now = time.perf_counter()
+        accuracy = _accuracy(self.model, self._data)
+        self.points.append([round(now - self._started - self._aside, 2), accuracy])
+        self._aside += time.perf_counter() - now
+        if self._stop_at is not None and accuracy >= self._stop_at:
+            self.model.stop_training = True
 
 
-def _text(taken: dict) -> str:
-    return (
-        f"R1.4: {taken['report_accuracy']:.4f} after {taken['report_seconds']:.0f} s; "
-        f"ours: {taken['ours_accuracy']:.4f} after {taken['ours_seconds']:.0f} s; "
-        f"{taken['report_seconds'] / taken['ours_seconds']:.1f} times (wanted: {WANTED:.0f})"
-    )
+def _accuracy(model: keras.Model, data: cifarlib.Dataset) -> float:
+    return cifarlib.evaluate(model, data.x_test, data.y_test).accuracy
 
 
 def _arguments() -> argparse.Namespace:

@@ -93,7 +93,7 @@ def _report(id: str, data: cifarlib.Dataset, settings: dict, batch: int) -> Call
     sparse = settings["loss"].startswith("sparse")
     labels = data.y_train if sparse else keras.utils.to_categorical(data.y_train)
     model, clock = keras.Sequential(network), Clock()
-    model.compile(_optimizer(settings), settings["loss"], metrics=["accuracy"])
+    model.compile(optimizer(settings), settings["loss"], metrics=["accuracy"])
     images = data.x_train.astype("float32") / 255
 
     def epoch() -> float:
@@ -108,7 +108,7 @@ def _ours(id: str, data: cifarlib.Dataset, settings: dict, batch: int) -> Callab
     cifarlib.set_seed(0)
     model, clock = build(id), Clock()
     loss = "sparse_categorical_crossentropy"
-    model.compile(_optimizer(settings), loss, metrics=["accuracy"])
+    model.compile(optimizer(settings), loss, metrics=["accuracy"])
 
     def epoch() -> float:
         cifarlib.fit(model, data, epochs=1, batch_size=batch, callbacks=[clock])
@@ -127,7 +127,8 @@ class Clock(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.started
 
 
-def _optimizer(settings: dict) -> keras.optimizers.Optimizer:
+def optimizer(settings: dict) -> keras.optimizers.Optimizer:
+    """Return a report's optimizer with its own learning rate, or Keras's."""
     optimizer = keras.optimizers.get(settings["optimizer"])
     if "learning_rate" in settings:
         optimizer.learning_rate = settings["learning_rate"]

@@ -53,13 +53,22 @@ def frozen_features(found: dict) -> Iterator[Row]:
 
 def beat_the_reports(found: dict) -> Iterator[Row]:
     for r in found["rounds"]:
-        accuracies = f"{r['ours_accuracy']:.1%} in {r['ours_seconds']:.0f} s, against "
-        accuracies += f"{r['report_accuracy']:.1%} in {r['report_seconds']:.0f} s"
-        times = r["report_seconds"] / r["ours_seconds"]
-        good = times >= found["wanted"] and r["ours_accuracy"] >= r["report_accuracy"]
-        wanted = f"{found['wanted']:.0f} times faster, as accurate"
-        what = "notebook 13's network in two epochs, against R1.4's whole recipe"
-        yield what, f"{accuracies}: {times:.1f} times faster", wanted, _reached(good)
+        for name in ("60%", "70%", "whole"):
+            goal = "R1.4's accuracy at its end" if name == "whole" else name
+            what = f"time to {goal} on the test images, against the reports' fastest"
+            wanted, ours = found["wanted"], r[name]["ours"]
+            theirs, seconds = r[name]["reports"]
+            measured = f"{theirs} {seconds:.0f} s"
+            if ours is None:
+                yield what, f"{measured}; ours never", "", _reached(False)
+                continue
+            times = seconds / ours[1]
+            measured += f", {ours[0]} {ours[1]:.0f} s: {times:.1f} times faster"
+            if name != "whole":
+                yield what, measured, "", ""
+                continue
+            measured = f"{r[name]['accuracy']:.1%}: {measured}"
+            yield what, measured, f"{wanted:.0f} times", _reached(times >= wanted)
 
 
 def augmentation(found: dict) -> Iterator[Row]:
