@@ -66,12 +66,57 @@ def test_same_seed_same_bits_other_seed_other_bits(data):
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
-def test_many_steps_at_once_give_the_same_weights(data, monkeypatch):
+@pytest.fixture(params=[1, 32], ids="{} at once".format)
+def at_once(request, monkeypatch):
+    """Make trainings hand over that many batches, however short they are."""
+    monkeypatch.setattr("cifarlib.training.SHORT_TRAINING", 0)
+    monkeypatch.setattr("cifarlib.training.STEPS_PER_EXECUTION", request.param)
+    return request.param
+
+
+def test_many_steps_at_once_give_the_same_weights(data, at_once):
     together, _ = train(data, 3)
-    monkeypatch.setattr("cifarlib.training.STEPS_PER_EXECUTION", 1)
-    single, _ = train(data, 3)
+    assert together.steps_per_execution == at_once
+    set_seed(3)
+    single = small_model()
+    single.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    single.fit(data.x_train, data.y_train, epochs=2, batch_size=16, verbose=0)
     for a, b in zip(together.get_weights(), single.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_short_training_takes_its_batches_one_by_one(data):
+    model, _ = train(data, 0)
+    assert model.steps_per_execution == 1
+
+
+def test_no_batch_is_left_out_after_keras_own_calls(data, at_once):
+    """Keras fixes the number of batches at once in the graphs of its first call."""
+    model = small_model()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(data.x_train, data.y_train, batch_size=16, verbose=0)
+    model.evaluate(data.x_val, data.y_val, batch_size=16, verbose=0)
+    model.predict(data.x_val, batch_size=16, verbose=0)
+    run = fit(model, data, epochs=2, batch_size=16)
+    assert int(model.optimizer.iterations) == 3 * math.ceil(300 / 16)
+    loss, _ = model.evaluate(data.x_val, data.y_val, batch_size=16, verbose=0)
+    assert loss == pytest.approx(run.last("val_loss"), rel=1e-4)
+    assert model.predict(data.x_val, batch_size=16, verbose=0).shape == (len(data.x_val), 10)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts TensorFlow's graphs")
+def test_the_graph_of_a_step_is_built_once(data, at_once):
+    built = []
+
+    class Counted(keras.Sequential):
+        def train_step(self, batch):
+            built.append(batch)
+            return super().train_step(batch)
+
+    model = Counted([keras.Input(data.input_shape), *small_model().layers])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    fit(model, data, epochs=2, batch_size=20)
+    assert len(built) == 1
 
 
 def train_augmented(data, augment, seed=1):
