@@ -130,7 +130,9 @@ def test_manifest_says_what_was_run_and_on_what(mixed):
     assert mixed.manifest["seed"] == 7
     assert mixed.manifest["environment"]["versions"]["keras"]
     assert mixed.manifest["environment"]["cores"] >= 1
-    assert all(e["seconds"] > 0 for e in mixed.manifest["notebooks"])
+    ran = [e for e in mixed.manifest["notebooks"] if e["state"] == "ok"]
+    assert ran
+    assert all(e["seconds"] > 0 for e in ran)
     (row,) = mixed.manifest["data"]
     assert row["exact"] is False
     assert row["used_by"] == ["02_ok"]

@@ -71,7 +71,11 @@ def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, mon
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     lock, now, most, seen = threading.Lock(), [], [], []
 
-    def supervise(job, variables, *_):
+    def supervise(job, variables, limits, stop, turn):
+        with turn:
+            return work(job, variables)
+
+    def work(job, variables):
         gpu = variables["CUDA_VISIBLE_DEVICES"]
         with lock:
             now.append(gpu)

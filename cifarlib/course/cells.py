@@ -13,6 +13,9 @@ READS_RESULTS = re.compile(r"\bown_(results|table)\b")
 """How a notebook reads what the others of its run recorded (`cifarlib.own_results`)."""
 
 
+SLOW_MODULES = ("keras",)
+
+
 def code_digest(path: Path) -> str:
     """Return a SHA-256 over sources and tags of the code cells; text may change freely."""
     try:
@@ -45,6 +48,15 @@ def reads_results(path: Path) -> bool:
         return any(READS_RESULTS.search("".join(c["source"])) for c in _code_cells(path))
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def imports(path: Path) -> list[str]:
+    """Return those modules that take seconds to import and that the notebook imports."""
+    try:
+        code = "\n".join("".join(c["source"]) for c in _code_cells(path))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return [name for name in SLOW_MODULES if re.search(rf"^\s*import {name}\b", code, re.MULTILINE)]
 
 
 def _code_cells(path: Path) -> list[dict]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any, ClassVar
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+
+from cifarlib.course import ahead
 
 SHUTDOWN_SECONDS = 2.0  # for a kernel to end by itself; a busy one never does
 LONGEST_SOCKET_FOLDER = 80  # bytes; a socket path may have 103 on macOS and 107 on Linux
@@ -24,6 +28,7 @@ class CourseKernelManager(AsyncKernelManager):
     """
 
     last_exit_code: ClassVar[int | None] = None  # of the last kernel that ended by itself
+    waiting: ClassVar[subprocess.Popen | None] = None  # a process that can become the next kernel
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -50,6 +55,17 @@ class CourseKernelManager(AsyncKernelManager):
             language="python",
             env={"IPYTHONDIR": str(self.folder / "ipython")},
         )
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        process, type(self).waiting = self.waiting, None
+        argv, cwd = kernel_cmd[2:], kw.get("cwd") or os.getcwd()
+        if process is None or not ahead.become(process, argv, cwd, self.kernel_spec.env):
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+            return
+        self.provisioner.process = process
+        self.provisioner.pid = process.pid
+        self.provisioner.pgid = os.getpgid(process.pid)
+        self._reconcile_connection_info(self.provisioner.connection_info)
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         process = getattr(self.provisioner, "process", None)

@@ -28,7 +28,7 @@ PARTS = {
     "others": "results of the other notebooks",
 }
 """Each part of a key, in words for people."""
-EXECUTION = ("worker.py", "kernel.py", "output.py")
+EXECUTION = ("worker.py", "kernel.py", "ahead.py", "output.py")
 """The modules of `course` that decide what an executed notebook holds."""
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Semaphore
 from typing import Any
 
 from cifarlib import facts
@@ -31,7 +33,10 @@ class LocalPool:
         )
         self._running: dict[Future, str | None] = {}
         self._common: dict[str, Any] | None = None
-        self._executor = ThreadPoolExecutor(plan.jobs, thread_name_prefix="notebook")
+        # Where nothing is measured, the next notebook is prepared while others are at work.
+        self._started = plan.jobs + (set(plan.profiles) == {"smoke"})
+        self._executor = ThreadPoolExecutor(self._started, thread_name_prefix="notebook")
+        self._turns = Semaphore(plan.jobs)
 
     def key(self, task: Task) -> dict[str, Any]:
         """Return what the result of a task depends on, as things are now."""
@@ -43,7 +48,7 @@ class LocalPool:
     def choose(self, waiting: Sequence[Task]) -> Task | None:
         """Return the task to start next; None if there is no room for any now."""
         self._running = {f: gpu for f, gpu in self._running.items() if not f.done()}
-        if len(self._running) >= self._plan.jobs:
+        if len(self._running) >= self._started:
             return None
         return slots.next_task(waiting, self._wants_gpu, len(self._free_gpus()))
 
@@ -75,10 +80,13 @@ class LocalPool:
     ) -> dict[str, Any]:
         if self._plan.mirror is not None:
             variables = variables | {"CIFARLIB_MIRROR": str(self._plan.mirror)}
-        with Progress(label) as progress:
-            journal = supervise(task.job(key), variables, self._limits, self._stop, progress)
-            progress.done(journal["state"], journal["seconds"])
-        return journal
+        return supervise(task.job(key), variables, self._limits, self._stop, self._turn(label))
+
+    @contextmanager
+    def _turn(self, label: str) -> Iterator[Progress]:
+        """Wait until fewer than `jobs` notebooks are at work."""
+        with self._turns, Progress(label) as progress:
+            yield progress
 
     def __enter__(self) -> LocalPool:
         return self

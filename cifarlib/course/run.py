@@ -16,7 +16,7 @@ from cifarlib.course.plan import Plan
 from cifarlib.course.schedule import Item, describe, schedule
 from cifarlib.course.slots import longest_first
 from cifarlib.course.stop import Stop, sole_user, stop_signals
-from cifarlib.course.supervise import sweep
+from cifarlib.course.supervise import NOT_RUN, sweep
 from cifarlib.errors import CourseError
 
 
@@ -71,7 +71,10 @@ def _execute(items: list[Item], pool: Any, stop: Stop, pages: Pages, plan: Plan)
             pool.cancel()
         for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
             item = running.pop(future)
-            item.journal, item.done = _journal(future, item), True
+            journal = _journal(future, item)
+            if journal["state"] == NOT_RUN:  # the stop came before its turn
+                continue
+            item.journal, item.done = journal, True
             _print_failure(item, plan)
             with suppress(CourseError):  # a full disk may have room again at the end
                 pages.write_sometimes()

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifarlib.course import cells
 from cifarlib.course.journal import Journal, keep_partial, partial_path
+from cifarlib.course.processes import kill_children, kill_leftovers, memory
 from cifarlib.course.progress import Progress
 from cifarlib.course.stop import Stop
 from cifarlib.errors import CourseError
@@ -22,6 +25,7 @@ from cifarlib.errors import CourseError
 GRACE_SECONDS = 20  # for a worker to stop its kernel and save what there is
 LOG_LINES, LOG_BYTES = 20, 20_000  # of the end of log.txt, shown when a kernel dies
 POLL_SECONDS = 0.2
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -44,51 +48,109 @@ def supervise(
     variables: dict[str, str],
     limits: Limits,
     stop: Stop,
-    progress: Progress | None = None,
+    turn: AbstractContextManager[Progress | None] | None = None,
 ) -> dict[str, Any]:
     """Execute one notebook in a worker process; return its journal.
 
     Args:
-        job: as `cifarlib.course.worker` describes it, without `timeout` and `scratch`.
+        job: as `cifarlib.course.worker` describes it; we add `timeout`, `scratch`, `parent` and
+            `imports`.
         variables: of the worker's environment.
         stop: looked at all the time; a request ends the notebook, a second one at once.
+        turn: entered when the worker is on its way, so it can prepare itself while it waits for
+            its turn; gives what shows the progress.
     """
+    imports = cells.imports(Path(job["notebook"]))
+    job = job | {"timeout": limits.timeout, "parent": os.getpid(), "imports": imports}
+    with ExitStack() as held:
+        try:
+            job["scratch"] = held.enter_context(
+                tempfile.TemporaryDirectory(prefix="cifarlib-", ignore_cleanup_errors=True)
+            )
+            process = held.enter_context(_worker(job, variables))
+        except OSError as error:
+            held.enter_context(turn or nullcontext())
+            return _cannot_start(job, error)
+        progress = held.enter_context(turn or nullcontext())
+        if stop.requests:
+            return Journal(job).failed(NOT_RUN, "The run was stopped before its turn.")
+        journal = _journal(process, job, limits, stop, progress)
+        if progress is not None:
+            progress.done(journal["state"], journal["seconds"])
+        return journal
+
+
+@contextmanager
+def _worker(job: dict[str, Any], variables: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """Start a worker, which waits for a word to begin; whatever it leaves running is ended."""
+    log = _early_log(job)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "cifarlib.course.worker", json.dumps(job)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | variables | _run_variables(job),
+            start_new_session=True,  # Ctrl-C reaches us alone; we stop the worker
+        )
+    try:
+        yield process
+    finally:
+        with process:  # closes the pipes: one that has not begun ends by itself
+            process.kill()
+        kill_leftovers(job["scratch"])
+        log.unlink(missing_ok=True)
+
+
+def _journal(
+    process: subprocess.Popen,
+    job: dict[str, Any],
+    limits: Limits,
+    stop: Stop,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Let a worker begin, wait for it, and return the journal of its notebook."""
     folder, slug = Path(job["folder"]), job["slug"]
-    records = Path(job["group"]) / "records" / slug
-    job = job | {"timeout": limits.timeout, "parent": os.getpid()}
     began = time.monotonic()
     try:
-        clear(folder, slug, records)
-        with (
-            tempfile.TemporaryDirectory(prefix="cifarlib-", ignore_cleanup_errors=True) as scratch,
-            open(folder / "log.txt", "wb") as log,
-        ):
-            job["scratch"] = scratch
-            Journal(job, began).update()  # so that the next call finds what this one may leave
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cifarlib.course.worker", json.dumps(job)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | variables | _run_variables(job, records),
-                start_new_session=True,  # Ctrl-C reaches us alone; we stop the worker
-            )
-            answer = _wait(process, job, limits, stop, progress)
-            kill_leftovers(scratch)
-            verdict = _read_json(Path(scratch) / "verdict.json")
+        clear(folder, slug, _records(job))
+        with suppress(FileNotFoundError):  # somebody may just have removed the folder
+            os.replace(_early_log(job), folder / "log.txt")
+        Journal(job, began).update()  # so that the next call finds what this one may leave
     except (OSError, CourseError) as error:
-        reason = getattr(error, "strerror", None) or error
-        text = f"Could not start in {folder}: {reason}."
-        return Journal(job).failed(
-            "failed", f"{text} Free some space or choose another folder with --out."
-        )
+        return _cannot_start(job, error, began)
+    with suppress(BrokenPipeError):  # it has died already, and `_unfinished` says so
+        process.stdin.write(b"begin\n")
+        process.stdin.flush()
+    answer = _wait(process, job, limits, stop, progress)
+    kill_leftovers(job["scratch"])
     try:
         journal = json.loads(answer)
     except ValueError:
+        verdict = _read_json(Path(job["scratch"]) / "verdict.json")
         journal = _unfinished(job, process.returncode, stop, verdict, began)
     if journal["state"] == "died":
         journal["failure"]["traceback"] += _log_tail(folder)
     return journal
+
+
+def _cannot_start(
+    job: dict[str, Any], error: OSError | CourseError, began: float | None = None
+) -> dict[str, Any]:
+    reason = getattr(error, "strerror", None) or error
+    text = f"Could not start in {job['folder']}: {reason}."
+    advice = "Free some space or choose another folder with --out."
+    return Journal(job, began).failed("failed", f"{text} {advice}")
+
+
+def _records(job: dict[str, Any]) -> Path:
+    return Path(job["group"]) / "records" / job["slug"]
+
+
+def _early_log(job: dict[str, Any]) -> Path:
+    """Return where a worker's messages go until its notebook begins: beside the last run's."""
+    return Path(job["folder"]) / f".{job['slug']}.log"
 
 
 def clear(folder: Path, slug: str, records: Path) -> None:
@@ -107,26 +169,6 @@ def clear(folder: Path, slug: str, records: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def kill_leftovers(scratch: str) -> None:
-    """Kill what a worker, its kernel or its notebook left running.
-
-    Processes are known by a variable they inherit, as orphans no longer have our ancestry.
-    """
-    import psutil
-
-    for _ in range(5):  # a process that is being killed may just have started another
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error, OSError):
-                mine = process.environ().get("CIFARLIB_SCRATCH") == scratch
-                if mine and process.pid != os.getpid():
-                    process.kill()
-                    found.append(process)
-        if not found:
-            return
-        psutil.wait_procs(found, timeout=5)
-
-
 def sweep(journal: dict[str, Any]) -> None:
     """End what a run that was itself killed may have left behind, and remove its sockets."""
     scratch = journal.get("scratch")
@@ -136,11 +178,11 @@ def sweep(journal: dict[str, Any]) -> None:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _run_variables(job: dict[str, Any], records: Path) -> dict[str, str]:
+def _run_variables(job: dict[str, Any]) -> dict[str, str]:
     """Return the environment variables that tell a notebook how it is run."""
     return {
         "CIFARLIB_PROFILE": job["parameters"]["PROFILE"],
-        "CIFARLIB_RECORDS": str(records),
+        "CIFARLIB_RECORDS": str(_records(job)),
         "CIFARLIB_QUIET": "1",
         "CIFARLIB_SCRATCH": job["scratch"],
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
@@ -176,11 +218,11 @@ def _wait(
             text = f"The notebook ran longer than the {limits.minutes:g} minutes allowed."
             _leave_verdict(job, "timeout", f"{text} (--minutes)")
             process.terminate()
-        elif limits.memory is not None and (used := _memory(process.pid)) > limits.memory:
+        elif limits.memory is not None and (used := memory(process.pid)) > limits.memory:
             deadline = now + GRACE_SECONDS
             text = f"The notebook took {used:.2f} GB of memory; {limits.memory:g} GB are allowed."
             _leave_verdict(job, "memory", f"{text} (--memory)")
-            _kill_children(process.pid)  # at once: it may be about to take the machine's last
+            kill_children(process.pid)  # at once: it may be about to take the machine's last
 
 
 def _leave_verdict(job: dict[str, Any], state: str, text: str) -> None:
@@ -188,28 +230,6 @@ def _leave_verdict(job: dict[str, Any], state: str, text: str) -> None:
     with suppress(OSError):
         content = json.dumps({"state": state, "text": text})
         (Path(job["scratch"]) / "verdict.json").write_text(content, encoding="utf-8")
-
-
-def _memory(pid: int) -> float:
-    """Return the GB that a process and all its descendants occupy."""
-    import psutil
-
-    total = 0
-    with suppress(psutil.Error):
-        worker = psutil.Process(pid)
-        for process in (worker, *worker.children(recursive=True)):
-            with suppress(psutil.Error):
-                total += process.memory_info().rss
-    return total / 2**30
-
-
-def _kill_children(pid: int) -> None:
-    import psutil
-
-    with suppress(psutil.Error):
-        for process in psutil.Process(pid).children(recursive=True):
-            with suppress(psutil.Error):
-                process.kill()
 
 
 def _unfinished(

@@ -2,10 +2,13 @@
 
 JOB is a JSON object with `notebook`, `folder` and `group` (absolute paths: the notebook's results
 and the run they belong to), `slug`, `parameters`, `key` (what the result depends on), `timeout`
-(seconds a cell may take, or null), `scratch` (a folder for sockets) and `parent` (the process that
-waits for us). The journal in `folder` tells at any moment how far the notebook is; its last state
-is also printed, so that it arrives even when the disk is full. If the parent ends the notebook
-because of a limit, it says so beforehand in `verdict.json` in `scratch`.
+(seconds a cell may take, or null), `scratch` (a folder for sockets), `parent` (the process that
+waits for us) and `imports` (modules that the kernel shall have imported). We prepare what we can,
+begin when a line comes on stdin, and end if stdin ends before that.
+
+The journal in `folder` tells at any moment how far the notebook is; its last state is also printed,
+so that it arrives even when the disk is full. If the parent ends the notebook because of a limit,
+it says so beforehand in `verdict.json` in `scratch`.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cifarlib.course import ahead
 from cifarlib.course.journal import Journal, file_states, keep_partial, partial_path
+from cifarlib.course.processes import kill_leftovers
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 
@@ -59,6 +64,21 @@ def execute(job: dict) -> dict:
     with suppress(CourseError):  # a full disk: the caller still gets the facts
         journal.update(state=state, failure=failure, files=files)
     return journal.facts
+
+
+def _prepared(job: dict) -> bool:
+    """Start a kernel's process and import what we need; say whether we are then to begin."""
+    process = ahead.start(job["imports"], job["scratch"]) if os.name == "posix" else None
+    try:
+        import nbconvert  # noqa: F401
+        from papermill import execute_notebook  # noqa: F401
+
+        from cifarlib.course.kernel import CourseKernelManager
+
+        CourseKernelManager.waiting = process
+        return bool(sys.stdin.readline())
+    except KeyboardInterrupt:
+        return False
 
 
 def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
@@ -210,8 +230,6 @@ def _stop_with(parent: int, scratch: str) -> None:
 
 def _tidy_up(scratch: str) -> None:
     """Do what the parent does after a notebook, now that it has gone."""
-    from cifarlib.course.supervise import kill_leftovers
-
     kill_leftovers(scratch)
     shutil.rmtree(scratch, ignore_errors=True)
 
@@ -231,6 +249,8 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     threading.Thread(target=_stop_with, args=(job["parent"], job["scratch"]), daemon=True).start()
+    if not _prepared(job):
+        return
     with answer:
         facts = execute(job)
         if os.getppid() == job["parent"]:

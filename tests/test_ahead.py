@@ -1,0 +1,130 @@
+"""Notebooks that are prepared while others are at work, and kernels that are started early."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from running import make, posix, printed
+
+from cifarlib.course.plan import plan
+from cifarlib.course.stop import Stop
+from cifarlib.course.supervise import Limits, supervise
+
+pytestmark = posix
+SLOW = "import keras"
+
+
+def job(folder, *cells):
+    path = make(folder, "01_a", *cells)
+    (task,) = plan([str(path)], profile="smoke", seeds=[0], out=folder / "out").tasks
+    return task.job()
+
+
+def said(job):
+    return printed(Path(job["group"]), job["slug"])
+
+
+def processes(word):
+    """Return what waits for a job of ours, by its command line."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if f"cifarlib.course.{word}" in (process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def kill_and_wait(process):
+    process.kill()
+    while process.status() != psutil.STATUS_ZOMBIE:  # its own parent looks after it later
+        pass
+
+
+@contextmanager
+def turn(act):
+    act()
+    yield None
+
+
+def run(job, act=lambda: None, stop=None):
+    return supervise(job, {}, Limits(), stop or Stop(), turn(act))
+
+
+def test_a_kernel_has_imported_what_is_slow_and_what_the_notebook_wants(tmp_path):
+    asks = "import sys\nprint('keras' in sys.modules)"
+    wanted = job(tmp_path / "a", asks, SLOW)
+    assert run(wanted)["state"] == "ok"
+    assert said(wanted) == "True\n"
+    other = job(tmp_path / "b", asks, "'import keras is for others'")
+    assert run(other)["state"] == "ok"
+    assert said(other) == "False\n"
+
+
+def test_a_kernel_works_in_the_notebooks_folder(tmp_path):
+    wanted = job(tmp_path, "import os, beside\nprint(os.getcwd(), beside.__file__)", SLOW)
+    (tmp_path / "beside.py").write_text("")
+    assert run(wanted)["state"] == "ok"
+    assert said(wanted) == f"{tmp_path} {tmp_path / 'beside.py'}\n"
+
+
+def test_a_module_that_fails_to_import_is_the_notebooks_affair(tmp_path, monkeypatch):
+    monkeypatch.setattr("cifarlib.course.cells.SLOW_MODULES", ("no_such_module",))
+    wanted = job(tmp_path, "import no_such_module")
+    assert run(wanted)["failure"]["traceback"].endswith("No module named 'no_such_module'")
+
+
+def test_nothing_is_touched_before_it_is_a_notebooks_turn(tmp_path):
+    wanted = job(tmp_path, "print(1)")
+    assert run(wanted)["state"] == "ok"
+    folder = tmp_path / "out" / "01_a"
+    names = ("journal.json", "log.txt", "01_a.ipynb", "01_a.html")
+    before = {name: (folder / name).stat().st_mtime_ns for name in names}
+    seen = []
+
+    def look():
+        seen.append(processes("worker"))
+        assert {name: (folder / name).stat().st_mtime_ns for name in names} == before
+
+    assert run(wanted, look)["state"] == "ok"
+    assert seen[0], "a worker waits"
+    assert (folder / "journal.json").stat().st_mtime_ns > before["journal.json"]
+    assert sorted(p.name for p in folder.iterdir()) == sorted(names)
+
+
+def test_a_stop_before_its_turn_leaves_nothing(tmp_path):
+    stop, before = Stop(), processes("ahead")
+    wanted = job(tmp_path, "print(1)")
+
+    def ask():
+        stop.requests = 1
+
+    journal = run(wanted, ask, stop)
+    assert journal["state"] == "not run"
+    assert list((tmp_path / "out" / "01_a").iterdir()) == []
+    assert {p.pid for p in processes("ahead")} <= {p.pid for p in before}
+
+
+def test_a_worker_that_dies_before_its_turn_is_said_to_be_dead(tmp_path):
+    wanted = job(tmp_path, "print(1)")
+    known = {p.pid for p in processes("worker")}
+
+    def kill():
+        for process in processes("worker"):
+            if process.pid not in known:
+                kill_and_wait(process)
+
+    journal = run(wanted, kill)
+    assert journal["state"] == "died"
+    assert "exit code -9" in journal["failure"]["traceback"]
+
+
+def test_a_kernel_that_dies_before_its_turn_is_replaced(tmp_path):
+    wanted = job(tmp_path, "print(1)")
+    known = {p.pid for p in processes("ahead")}
+
+    def kill():
+        while not (mine := [p for p in processes("ahead") if p.pid not in known]):
+            pass
+        kill_and_wait(mine[0])
+
+    assert run(wanted, kill)["state"] == "ok"
+    assert said(wanted) == "1\n"
