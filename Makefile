@@ -12,7 +12,7 @@ help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(READY)  ## run the whole course (or NOTEBOOKS="00 02") on embedded data, with a page of results
-	$(BIN)/cifarlib run $(NOTEBOOKS) --profile smoke --out runs/smoke $(if $(JOBS),--jobs $(JOBS))
+	$(BIN)/cifarlib run $(NOTEBOOKS) --profile smoke --out runs/smoke --jobs $(or $(JOBS),2)
 
 test: lint  ## everything CI checks
 	$(MAKE) --jobs 2 --output-sync=target unit notebooks
