@@ -105,6 +105,32 @@ def grading(found: dict) -> Iterator[Row]:
     yield f"{what}: memory of the parent", f"{memory} MB", "under 600 MB", _reached(memory < 600)
 
 
+def attacks(found: dict) -> Iterator[Row]:
+    """nbgrader's points; that `cifarlib grade` gives the right ones is what tests/attacks hold."""
+    for kind, rows in found["submissions"].items():
+        for word, wrong in (("too many points", 1), ("too few points", -1), ("no result", None)):
+            names = [name for name, row in rows.items() if _side(row) == wrong]
+            if names:
+                what = f"{kind}: {word} by nbgrader {found['nbgrader']}"
+                yield what, f"{len(names)} of {len(rows)}: {', '.join(names)}", "", ""
+        if all(_side(row) == 0 for row in rows.values()):
+            yield (
+                f"{kind}: all {len(rows)} graded rightly by nbgrader {found['nbgrader']}",
+                "",
+                "",
+                "",
+            )
+    count = sum(len(rows) for rows in found["submissions"].values())
+    what = "the same by `cifarlib grade` (`tests/attacks`, with every test run)"
+    yield what, f"{count} of {count} right", "all right", "yes"
+
+
+def _side(row: dict) -> int | None:
+    """Return 1 for too many points, -1 for too few, 0 for the right ones, None for none."""
+    points, right = row["nbgrader"], row["right"]
+    return None if points is None else (points > right) - (points < right)
+
+
 def runner(found: dict) -> Iterator[Row]:
     if course := found.get("course"):
         what = f"the smoke course ({len(course['papermill_each'])} notebooks), "
@@ -121,9 +147,14 @@ def runner(found: dict) -> Iterator[Row]:
     if linear := found.get("linear"):
         each = linear["seconds_a_notebook"]
         counts = ", ".join(f"{seconds:.2f} s with {n}" for n, seconds in each.items())
-        what = f"time a notebook of 2 seconds, by number of copies, `--jobs {linear['jobs']}`"
+        what = (
+            f"time for each notebook of 2 seconds, by number of copies, `--jobs {linear['jobs']}`"
+        )
         good = _reached(linear["spread"] <= linear["wanted"])
         yield what, counts, f"within {linear['wanted']:.0%} of each other", good
+        further = linear["seconds_a_further_notebook"]
+        counts = ", ".join(f"{seconds:.2f} s from {span}" for span, seconds in further.items())
+        yield "time for each further notebook", counts, "", ""
 
 
 def _reached(good: bool) -> str:
@@ -140,6 +171,7 @@ def text() -> str:
         augmentation,
         runner,
         grading,
+        attacks,
         basics,
     ):
         path = HERE / "results" / f"{section.__name__}.json"

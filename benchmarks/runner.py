@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -39,7 +40,8 @@ MOST_OF_PAPERMILL, MOST_OVERHEAD, MOST_SPREAD = 0.65, 1.0, 0.15  # what is wante
 
 def main() -> None:
     args = _arguments()
-    found = {"environment": environment()}
+    found = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    found["environment"] = environment()  # what is not asked for stays as it was measured last
     with tempfile.TemporaryDirectory(prefix="benchmark-") as place:
         for name in args.only:
             folder = Path(place) / name
@@ -70,23 +72,24 @@ def _course(folder: Path, args: argparse.Namespace) -> dict:
 
 
 def _overhead(folder: Path, args: argparse.Namespace) -> dict:
-    """Time a notebook with nearly nothing in it by nbclient and by us, in turns.
+    """Time a notebook with nearly nothing in it by nbclient in this process, and by us.
 
-    nbclient's time holds the start of the kernel, so the difference is what the runner adds:
-    its worker process, the journal, the executed notebook and its page. What `cifarlib run`
-    needs once, however many notebooks there are, is left out.
+    Ours is what each further notebook of a run costs: its worker process, the journal, the
+    executed notebook and its page. The profile is one in which nothing is prepared ahead. The
+    kernel's own start is in both.
     """
-    path = _notebook(folder / "00_small.ipynb", "print(1)")
+    paths = [_notebook(folder / f"{n:02d}_small.ipynb", "print(1)") for n in range(ROUNDS + 1)]
     bare, ours = [], []
-    for number in range(ROUNDS):
+    for number, path in enumerate(paths[1:]):
         began = time.perf_counter()
         client = NotebookClient(nbformat.read(path, as_version=4), kernel_name="python3")
         client.execute()
         bare.append(time.perf_counter() - began)
-        out = folder / f"out{number}"
-        _timed(_run([path], out, 1), folder)
-        journal = json.loads((out / path.stem / "journal.json").read_text(encoding="utf-8"))
-        ours.append(journal["seconds"])
+        one, all_ = (
+            _timed(_run(chosen, folder / f"out{number}-{len(chosen)}", 1, "quick"), folder)
+            for chosen in (paths[:1], paths)
+        )
+        ours.append((all_ - one) / ROUNDS)
     extra = statistics.median(ours) - statistics.median(bare)
     return {
         "nbclient_seconds": [round(s, 2) for s in bare],
@@ -97,20 +100,25 @@ def _overhead(folder: Path, args: argparse.Namespace) -> dict:
 
 
 def _linear(folder: Path, args: argparse.Namespace) -> dict:
-    """Time many copies of a notebook of 2 seconds."""
-    each = {}
+    """Time many copies of a notebook of 2 seconds, and what each further one costs."""
+    total = {}
     for count in args.copies:
         place = folder / str(count)
         paths = [
             _notebook(place / f"{number:02d}_copy.ipynb", "import time\ntime.sleep(2)")
             for number in range(count)
         ]
-        each[count] = _timed(_run(paths, place / "out", args.jobs), place) / count
-    spread = max(each.values()) / min(each.values()) - 1
+        total[count] = _timed(_run(paths, place / "out", args.jobs), place)
+    each = {count: seconds / count for count, seconds in total.items()}
+    further = {
+        f"{few} to {many}": (total[many] - total[few]) / (many - few)
+        for few, many in pairwise(args.copies)
+    }
     return {
         "jobs": args.jobs,
         "seconds_a_notebook": {count: round(seconds, 3) for count, seconds in each.items()},
-        "spread": round(spread, 3),
+        "spread": round(max(each.values()) / min(each.values()) - 1, 3),
+        "seconds_a_further_notebook": {name: round(s, 3) for name, s in further.items()},
         "wanted": MOST_SPREAD,
     }
 
@@ -118,8 +126,8 @@ def _linear(folder: Path, args: argparse.Namespace) -> dict:
 MEASURES = {"course": _course, "overhead": _overhead, "linear": _linear}
 
 
-def _run(notebooks: list[Path], out: Path, jobs: int) -> list:
-    command = [BIN / "cifarlib", "run", *notebooks, "--profile", "smoke", "--fresh"]
+def _run(notebooks: list[Path], out: Path, jobs: int, profile: str = "smoke") -> list:
+    command = [BIN / "cifarlib", "run", *notebooks, "--profile", profile, "--fresh"]
     return [*command, "--out", out, "--jobs", jobs]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cifarlib import formats, sources
+from cifarlib import formats, progress, sources
 from cifarlib.errors import CourseError
 from cifarlib.files import file_digest, replacing
 from cifarlib.imagenet import Network
@@ -45,7 +45,7 @@ def verify(mirror: str | os.PathLike | None = None) -> list[Row]:
     """
     root = sources.mirror_folder(mirror) or sources.keras_home()
     rows = []
-    for name in (*ITEMS, *ON_REQUEST):
+    for name in progress.each((*ITEMS, *ON_REQUEST), "checking", "item"):
         path = sources.locate(name, root)
         if path is None and name in ON_REQUEST:
             continue
@@ -66,7 +66,7 @@ def fetch(names: Iterable[str] = ITEMS, mirror: str | os.PathLike | None = None)
     """
     sources.mirror_folder(mirror)
     rows = []
-    for name in _known(names):
+    for name in progress.each(_known(names), "getting", "item"):
         try:
             path, place, note = sources.find(name, mirror=mirror)
         except CourseError as error:
@@ -90,7 +90,7 @@ def bundle(destination: str | os.PathLike, names: Iterable[str] = ITEMS) -> list
     """
     root = Path(destination).expanduser()
     rows = []
-    for name in _known(names):
+    for name in progress.each(_known(names), "copying", "item"):
         path, _, _ = sources.find(name, ("cache", "download"))
         checked = check(name, path, path)
         if bad := [row for row in checked if not row.ok]:

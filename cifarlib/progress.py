@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = 1.0
 """Seconds before a bar appears: what is faster needs none."""
@@ -21,3 +24,12 @@ def bar(total: int, what: str, unit: str) -> Any:
 
     quiet = not total or os.environ.get("CIFARLIB_QUIET") == "1"
     return tqdm(total=total, desc=what, unit=unit, leave=False, delay=PATIENCE, disable=quiet)
+
+
+def each(items: Iterable[T], what: str, unit: str) -> Iterator[T]:
+    """Yield the items, with a bar that counts those that are done."""
+    items = list(items)
+    with bar(len(items), what, unit) as shown:
+        for item in items:
+            yield item
+            shown.update(1)

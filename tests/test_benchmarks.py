@@ -35,6 +35,20 @@ def test_a_figure_that_falls_short_is_said():
     assert [row[-1] for row in page.frozen_features(found)] == ["**no**"]
 
 
+def test_points_by_a_grader_that_is_fooled_are_said():
+    import page
+
+    rows = {"a": {"right": 0, "nbgrader": 10.0}, "b": {"right": 0, "nbgrader": None}}
+    honest = {"c": {"right": 10, "nbgrader": 10.0}}
+    found = {"nbgrader": "1.0", "submissions": {"cheats": rows, "honest": honest}}
+    said = [f"{what}: {measured}" for what, measured, _, _ in page.attacks(found)]
+    assert said[:2] == [
+        "cheats: too many points by nbgrader 1.0: 1 of 2: a",
+        "cheats: no result by nbgrader 1.0: 1 of 2: b",
+    ]
+    assert said[2].startswith("honest: all 1 graded rightly")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_says_what_it_does(name):
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--help"]

@@ -69,6 +69,8 @@ def execute(job: dict) -> dict:
 def _prepared(job: dict) -> bool:
     """Start a kernel's process and import what we need; say whether we are then to begin."""
     process = ahead.start(job["imports"], job["scratch"]) if os.name == "posix" else None
+    # jsonschema would spend a second on the grammar of addresses, which no notebook's schema has.
+    sys.modules["rfc3987_syntax"] = None
     try:
         import nbconvert  # noqa: F401
         from papermill import execute_notebook  # noqa: F401

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cifarlib import progress
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
 from cifarlib.grading import tasks
@@ -157,7 +158,7 @@ def _convert(root: Path, paths: Sequence[Path]) -> dict[Path, bytes]:
         raise CourseError("The solutions need mending before a release:\n" + "\n".join(wrong))
     made = {}
     with tempfile.TemporaryDirectory() as folder:
-        for path in paths:
+        for path in progress.each(paths, "making", "exercise"):
             _generate(root, path.stem, Path(folder))
         for path in _files(Path(folder)):
             made[root / RELEASE / path.relative_to(folder)] = path.read_bytes()
