@@ -120,7 +120,8 @@ def fit(
     """
     if keras.backend.backend() == "tensorflow":
         _hand_over(model, epochs * -(-len(data.x_train) // batch_size))
-        _make_variables(model, data)
+        if model.built and model.compiled:
+            _make_variables(model, data)
     clock = _Clock(epochs)
     if augment is None:
         images = {"x": data.x_train, "y": data.y_train, "batch_size": batch_size}
@@ -156,11 +157,10 @@ def _make_variables(model: keras.Model, data: Dataset) -> None:
 
     TensorFlow builds the graph of a training step twice if it makes variables.
     """
-    if model.built:
-        model.optimizer.build(model.trainable_variables)
-        image, label = data.x_train[:1], data.y_train[:1]
-        model.compute_metrics(image, label, model(image, training=False))
-        model.reset_metrics()
+    model.optimizer.build(model.trainable_variables)
+    image, label = data.x_train[:1], data.y_train[:1]
+    model.compute_metrics(image, label, model(image, training=False))
+    model.reset_metrics()
 
 
 class _Fresh(keras.utils.PyDataset):

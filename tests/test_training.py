@@ -119,6 +119,11 @@ def test_the_graph_of_a_step_is_built_once(data, at_once):
     assert len(built) == 1
 
 
+def test_a_model_that_was_not_compiled_is_told_so(data):
+    with pytest.raises(ValueError, match="compile"):
+        fit(small_model(), data, epochs=1)
+
+
 def train_augmented(data, augment, seed=1):
     set_seed(seed)
     model = small_model()
