@@ -128,7 +128,7 @@ def _ours(epochs: int, train: Callable, data: cifarlib.Dataset, seed: int) -> tu
     started = time.perf_counter()
     model, _ = train(data, WIDTHS, epochs, seed)
     seconds = time.perf_counter() - started
-    return f"ours, epochs: {epochs}", [[round(seconds, 2), _accuracy(model, data)]]
+    return f"ours ({epochs} epoch{'s' * (epochs > 1)})", [[round(seconds, 2), _accuracy(model, data)]]
 
 
 class Watch(keras.callbacks.Callback):

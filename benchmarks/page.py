@@ -63,7 +63,7 @@ def beat_the_reports(found: dict) -> Iterator[Row]:
                 yield what, f"{measured}; ours never", "", _reached(False)
                 continue
             times = seconds / ours[1]
-            measured += f", {ours[0]} {ours[1]:.0f} s: {times:.1f} times faster"
+            measured += f", {ours[0]} {ours[1]:.0f} s: {times:.1f} times as fast"
             if name != "whole":
                 yield what, measured, "", ""
                 continue
