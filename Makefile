@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
+BEGUN  := .venv/.begun
 MIRROR ?= $(CIFARLIB_MIRROR)
 
 .PHONY: help run test lab unit notebooks quick accept book browser kernels lock lint bench clean
@@ -69,7 +70,10 @@ $(READY): requirements.lock pyproject.toml
 	  "This course needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d. Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@# What an interrupted installation leaves behind counts as installed, and is not whole.
+	@if [ -f $(BEGUN) ]; then echo "The last installation was interrupted: it starts anew."; rm -rf .venv; fi
 	$(PYTHON) -m venv .venv
+	@touch $(BEGUN)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@# Messages that TensorFlow's C++ code prints go to the terminal, not into the notebooks.
@@ -77,4 +81,4 @@ $(READY): requirements.lock pyproject.toml
 	@echo "c.IPKernelApp.capture_fd_output = False" > .venv/etc/ipython/ipython_kernel_config.py
 	@# JupyterLab asks everybody about news, and gets them from a network.
 	@$(BIN)/jupyter labextension disable @jupyterlab/apputils-extension:announcements
-	@touch $(READY)
+	@rm $(BEGUN) && touch $(READY)

@@ -127,8 +127,8 @@ def _report(id: str, data: cifarlib.Dataset, seed: int) -> tuple[str, list]:
 def _ours(epochs: int, train: Callable, data: cifarlib.Dataset, seed: int) -> tuple[str, list]:
     started = time.perf_counter()
     model, _ = train(data, WIDTHS, epochs, seed)
-    seconds = time.perf_counter() - started
-    return f"ours ({epochs} epoch{'s' * (epochs > 1)})", [[round(seconds, 2), _accuracy(model, data)]]
+    seconds = round(time.perf_counter() - started, 2)
+    return f"ours ({epochs} epoch{'s' * (epochs > 1)})", [[seconds, _accuracy(model, data)]]
 
 
 class Watch(keras.callbacks.Callback):
