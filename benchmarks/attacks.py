@@ -1,13 +1,14 @@
-"""The attack suite against plain nbgrader: which submissions get points that they did not earn?
+"""The attack suite against other graders: which submissions get points that they did not earn?
 
-    python benchmarks/attacks.py
+    python benchmarks/attacks.py [--otter PYTHON]
 
 The submissions are those of `tests/attacks/` that are notebooks and do no harm: cheats, whose
 answers are all wrong; notebooks whose cells or metadata were changed; and honest ones. The tests
-hold `cifarlib grade` to the right points for each; here nbgrader's own `autograde` gets them, with
-its settings as they are. Every submission has a course folder of its own and, for this machine's
-sake, a jail without a network around the whole of nbgrader. Results go to
-`benchmarks/results/attacks.json`.
+hold `cifarlib grade` to the right points for each. Here nbgrader's own `autograde` gets them, with
+its settings as they are; and otter's `grade_notebook`, if PYTHON is that of an environment with
+`otter-grader` and NumPy, with the same questions as test files, whose helpers are their own. Every
+submission has a folder of its own and, for this machine's sake, a jail without a network around
+the whole grader. Results go to `benchmarks/results/attacks.json`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +32,24 @@ from cifarlib.files import write_atomic
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "attacks.json"
 SECONDS = 120  # for one submission; nbgrader itself allows a cell 30 s
+OTTER_FILE = """OK_FORMAT = False
+from otter.test_files import test_case
+
+name = {name!r}
+points = None
+"""
+OTTER_CASE = """
+@test_case(points={points}, hidden=True)
+def test_{number}(env):
+    exec({code!r}, dict(env))
+"""
+OTTER_GRADE = """
+import glob, os
+from otter.execute import grade_notebook
+tests = sorted(glob.glob("./tests/*.py"))
+options = {"cwd": os.getcwd(), "test_dir": "./tests", "force_python3_kernel": True}
+print(grade_notebook("work.ipynb", tests_glob=tests, **options).total)
+"""
 SCORE = (
     "select sum(g.auto_score) from grade g join submitted_notebook n on g.notebook_id = n.id "
     "join base_cell c on g.cell_id = c.id"
@@ -40,37 +60,30 @@ sys.path.insert(0, str(ROOT / "tests" / "attacks"))
 def main() -> None:
     args = _arguments()
     kinds = _submissions()
+    attacks = {name: attack for kind in kinds.values() for name, attack in kind.items()}
+    found, versions = {}, {"nbgrader": version("nbgrader")}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        course = _course(Path(folder) / "course")
-        with ThreadPoolExecutor(args.jobs) as pool:
-            waiting = {
-                name: pool.submit(_grade, course, name, attack.content)
-                for kind in kinds.values()
-                for name, attack in kind.items()
-            }
-            points = {name: future.result() for name, future in waiting.items()}
-    found = {}
-    for kind, attacks in kinds.items():
-        found[kind] = {
-            name: {"right": attack.score, "nbgrader": points[name]}
-            for name, attack in attacks.items()
+        graders = {"nbgrader": partial(_by_nbgrader, _course(Path(folder) / "course"))}
+        if args.otter:
+            tests = _otter_tests(Path(folder) / "tests")
+            graders["otter"] = partial(_by_otter, args.otter, tests)
+            versions["otter"] = _otter_version(args.otter)
+        for name, grader in graders.items():
+            with ThreadPoolExecutor(args.jobs) as pool:
+                contents = [attack.content for attack in attacks.values()]
+                places = [Path(folder) / f"{name}-{number}" for number in range(len(attacks))]
+                found[name] = dict(zip(attacks, pool.map(grader, places, contents), strict=True))
+    rows = {
+        kind: {
+            name: {"right": attack.score}
+            | {grader: points[name] for grader, points in found.items()}
+            for name, attack in kind_attacks.items()
         }
-        unearned, lost, none = (_count(found[kind].values(), how) for how in HOWS)
-        print(f"{kind}: {len(attacks)}; too many points: {unearned}, too few: {lost}, none: {none}")
-    content = {"nbgrader": version("nbgrader"), "submissions": found, "environment": environment()}
+        for kind, kind_attacks in kinds.items()
+    }
+    content = {"graders": versions, "submissions": rows, "environment": environment()}
     write_atomic(args.out, json.dumps(content, indent=1) + "\n")
-    print(f"written: {args.out}")
-
-
-HOWS = {
-    "too many": lambda points, right: points is not None and points > right,
-    "too few": lambda points, right: points is not None and points < right,
-    "no result": lambda points, right: points is None,
-}
-
-
-def _count(rows: list[dict], how: str) -> int:
-    return sum(HOWS[how](row["nbgrader"], row["right"]) for row in rows)
+    print(json.dumps(rows, indent=1), f"written: {args.out}", sep="\n")
 
 
 def _submissions() -> dict[str, dict]:
@@ -103,35 +116,72 @@ def _course(folder: Path) -> Path:
     return folder
 
 
-def _grade(course: Path, name: str, content: bytes) -> float | None:
+def _by_nbgrader(course: Path, place: Path, content: bytes) -> float | None:
     """Return nbgrader's points for one submission; None if it gives none."""
     from attack_course import SLUG
 
-    own = course.with_name(name)
-    shutil.copytree(course, own)
-    path = own / "submitted" / "student" / SLUG / f"{SLUG}.ipynb"
+    shutil.copytree(course, place)
+    path = place / "submitted" / "student" / SLUG / f"{SLUG}.ipynb"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    done = _nbgrader(own, "autograde", SLUG)
+    done = _nbgrader(place, "autograde", SLUG)
     if done is None or done.returncode:
         return None
-    with sqlite3.connect(own / "gradebook.db") as book:
+    with sqlite3.connect(place / "gradebook.db") as book:
         (points,) = book.execute(SCORE).fetchone()
-    shutil.rmtree(own)
     return points
 
 
 def _nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess | None:
-    """Run nbgrader in a jail in which only its folder can be written; None if it takes too long."""
+    return _jailed(folder, sys.executable, "-m", "nbgrader", *words)
+
+
+def _otter_tests(folder: Path) -> Path:
+    """Write a test file of otter's for each question; "share" has two cases, for partial credit."""
+    from attack_course import HELPERS, QUESTIONS
+
+    folder.mkdir()
+    for name, (points, _, test, hidden) in QUESTIONS.items():
+        cases = {f"{test}\n{hidden}": points}
+        if name == "share":
+            cases = {f"assert {test} >= {least}": 1 for least in range(1, points + 1)}
+        text = OTTER_FILE.format(name=name)
+        for number, (code, worth) in enumerate(cases.items()):
+            text += OTTER_CASE.format(number=number, points=worth, code=f"{HELPERS}\n{code}")
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def _by_otter(python: str, tests: Path, place: Path, content: bytes) -> float | None:
+    """Return otter's points for one submission; None if it gives none."""
+    shutil.copytree(tests, place / "tests")
+    (place / "work.ipynb").write_bytes(content)
+    done = _jailed(place, python, "-c", OTTER_GRADE)
+    if done is None or done.returncode:
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _otter_version(python: str) -> str:
+    code = "from importlib.metadata import version; print(version('otter-grader'))"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{python} has no otter-grader: {python} -m pip install 'otter-grader[grading]'")
+    return done.stdout.strip()
+
+
+def _jailed(folder: Path, *command: str) -> subprocess.CompletedProcess | None:
+    """Run a grader in a jail in which only its folder can be written; None if it takes too long."""
     jail = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session"]
     jail += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
-    jail += ["--bind", str(folder), str(folder), "--chdir", str(folder)]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for shown in (folder, Path(command[0]).parents[1]):  # they may lie below /tmp
+        jail += ["--bind" if shown == folder else "--ro-bind", str(shown), str(shown)]
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     for variable, value in {"PATH": path, "HOME": "/tmp", "JUPYTER_PLATFORM_DIRS": "1"}.items():
         jail += ["--setenv", variable, value]
-    command = [*jail, sys.executable, "-m", "nbgrader", *words]
+    jail += ["--chdir", str(folder), *command]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        return subprocess.run(jail, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return None
 
@@ -139,6 +189,7 @@ def _nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess | None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="submissions at a time")
+    parser.add_argument("--otter", metavar="PYTHON", help="of an environment with otter-grader")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     if shutil.which("bwrap") is None:

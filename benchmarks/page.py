@@ -106,28 +106,24 @@ def grading(found: dict) -> Iterator[Row]:
 
 
 def attacks(found: dict) -> Iterator[Row]:
-    """nbgrader's points; that `cifarlib grade` gives the right ones is what tests/attacks hold."""
-    for kind, rows in found["submissions"].items():
-        for word, wrong in (("too many points", 1), ("too few points", -1), ("no result", None)):
-            names = [name for name, row in rows.items() if _side(row) == wrong]
-            if names:
-                what = f"{kind}: {word} by nbgrader {found['nbgrader']}"
-                yield what, f"{len(names)} of {len(rows)}: {', '.join(names)}", "", ""
-        if all(_side(row) == 0 for row in rows.values()):
-            yield (
-                f"{kind}: all {len(rows)} graded rightly by nbgrader {found['nbgrader']}",
-                "",
-                "",
-                "",
-            )
+    """Other graders' points; those of `cifarlib grade` are what tests/attacks hold it to."""
+    for grader, version in found["graders"].items():
+        for kind, rows in found["submissions"].items():
+            sides = {name: _side(row[grader], row["right"]) for name, row in rows.items()}
+            for word, wrong in (("too many points", 1), ("too few points", -1), ("none", None)):
+                names = [name for name, side in sides.items() if side == wrong]
+                if names:
+                    listed = f"{len(names)} of {len(rows)}: {', '.join(names)}"
+                    yield f"{kind} by {grader} {version}: {word}", listed, "", ""
+            if set(sides.values()) == {0}:
+                yield f"{kind} by {grader} {version}: all right", f"{len(rows)}", "", ""
     count = sum(len(rows) for rows in found["submissions"].values())
     what = "the same by `cifarlib grade` (`tests/attacks`, with every test run)"
     yield what, f"{count} of {count} right", "all right", "yes"
 
 
-def _side(row: dict) -> int | None:
+def _side(points: float | None, right: float) -> int | None:
     """Return 1 for too many points, -1 for too few, 0 for the right ones, None for none."""
-    points, right = row["nbgrader"], row["right"]
     return None if points is None else (points > right) - (points < right)
 
 

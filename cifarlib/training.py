@@ -118,16 +118,15 @@ def fit(
         CourseError: memory ran out.
         ValueError: `augment` returned images of another shape.
     """
-    if keras.backend.backend() == "tensorflow":
-        _hand_over(model, epochs * -(-len(data.x_train) // batch_size))
-        if model.built and model.compiled:
-            _make_variables(model, data)
     clock = _Clock(epochs)
     if augment is None:
         images = {"x": data.x_train, "y": data.y_train, "batch_size": batch_size}
     else:
         images = {"x": _Fresh(data, batch_size, augment), "shuffle": False}
     with memory.explained("training", batch_size):
+        if keras.backend.backend() == "tensorflow" and model.compiled:
+            _hand_over(model, epochs * -(-len(data.x_train) // batch_size))
+            _make_variables(model, data)
         history = model.fit(
             **images,
             validation_data=(data.x_val, data.y_val),
@@ -157,10 +156,11 @@ def _make_variables(model: keras.Model, data: Dataset) -> None:
 
     TensorFlow builds the graph of a training step twice if it makes variables.
     """
-    model.optimizer.build(model.trainable_variables)
-    image, label = data.x_train[:1], data.y_train[:1]
-    model.compute_metrics(image, label, model(image, training=False))
-    model.reset_metrics()
+    if model.built:
+        model.optimizer.build(model.trainable_variables)
+        image, label = data.x_train[:1], data.y_train[:1]
+        model.compute_metrics(image, label, model(image, training=False))
+        model.reset_metrics()
 
 
 class _Fresh(keras.utils.PyDataset):

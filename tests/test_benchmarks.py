@@ -40,13 +40,13 @@ def test_points_by_a_grader_that_is_fooled_are_said():
 
     rows = {"a": {"right": 0, "nbgrader": 10.0}, "b": {"right": 0, "nbgrader": None}}
     honest = {"c": {"right": 10, "nbgrader": 10.0}}
-    found = {"nbgrader": "1.0", "submissions": {"cheats": rows, "honest": honest}}
+    found = {"graders": {"nbgrader": "1.0"}, "submissions": {"cheats": rows, "honest": honest}}
     said = [f"{what}: {measured}" for what, measured, _, _ in page.attacks(found)]
     assert said[:2] == [
-        "cheats: too many points by nbgrader 1.0: 1 of 2: a",
-        "cheats: no result by nbgrader 1.0: 1 of 2: b",
+        "cheats by nbgrader 1.0: too many points: 1 of 2: a",
+        "cheats by nbgrader 1.0: none: 1 of 2: b",
     ]
-    assert said[2].startswith("honest: all 1 graded rightly")
+    assert said[2] == "honest by nbgrader 1.0: all right: 1"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -105,3 +105,30 @@ def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, mon
     assert max(most) == 3
     assert {gpu for profile, gpu in seen if profile == "smoke"} == {"-1"}
     assert {gpu for profile, gpu in seen if profile == "full"} == {"0", "1"}
+
+
+def test_turns_are_taken_in_the_order_of_starting(tmp_path, monkeypatch):
+    """Also if the first takes long to be on its way, and the next is prepared meanwhile."""
+    order = []
+
+    def supervise(job, variables, limits, stop, turn):
+        time.sleep(0.3 if job["slug"] == "01_a" else 0)
+        with turn:
+            order.append(job["slug"])
+            time.sleep(0.05)
+        return {"state": "ok", "seconds": 0.05}
+
+    monkeypatch.setattr(local, "supervise", supervise)
+    names = ["01_a", "02_b", "03_c", "04_d"]
+    paths = [str(make(tmp_path, name, "1")) for name in names]
+    chosen = plan(paths, profile="smoke", seeds=[0], out=tmp_path / "out", jobs=1)
+    waiting = list(chosen.tasks)
+    with local.LocalPool(chosen, Stop()) as pool:
+        while waiting:
+            task = pool.choose(waiting)
+            if task is None:
+                time.sleep(0.005)
+                continue
+            waiting.remove(task)
+            pool.submit(task, {}, task.slug)
+    assert order == names
