@@ -64,6 +64,19 @@ def test_longest_first_and_unknown_ones_before_them():
     assert slots.longest_first("abcd", minutes.get) == ["c", "b", "d", "a"]
 
 
+def start_all(pool, waiting):
+    """Start all tasks as the pool chooses them; return their futures."""
+    futures = []
+    while waiting:
+        task = pool.choose(waiting)
+        if task is None:
+            time.sleep(0.005)
+            continue
+        waiting.remove(task)
+        futures.append(pool.submit(task, {}, task.slug))
+    return futures
+
+
 def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, monkeypatch):
     """Four tasks for GPUs and two for CPUs on a machine with two GPUs, three at a time."""
     machine = {"gpus": TWO, "cores": 12}
@@ -91,16 +104,8 @@ def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, mon
     monkeypatch.setattr(local, "supervise", supervise)
     paths = [str(make(tmp_path, "01_a", "1")), str(make(tmp_path, "02_b", "1"))]
     chosen = plan(paths, profile="full,smoke", seeds=[0, 1], out=tmp_path / "out", jobs=3)
-    waiting = sorted(chosen.tasks, key=lambda task: task.profile)
     with local.LocalPool(chosen, Stop()) as pool:
-        futures = []
-        while waiting:
-            task = pool.choose(waiting)
-            if task is None:
-                time.sleep(0.005)
-                continue
-            waiting.remove(task)
-            futures.append(pool.submit(task, {}, task.slug))
+        futures = start_all(pool, sorted(chosen.tasks, key=lambda task: task.profile))
         assert all(future.result()["state"] == "ok" for future in futures)
     assert max(most) == 3
     assert {gpu for profile, gpu in seen if profile == "smoke"} == {"-1"}
@@ -122,13 +127,6 @@ def test_turns_are_taken_in_the_order_of_starting(tmp_path, monkeypatch):
     names = ["01_a", "02_b", "03_c", "04_d"]
     paths = [str(make(tmp_path, name, "1")) for name in names]
     chosen = plan(paths, profile="smoke", seeds=[0], out=tmp_path / "out", jobs=1)
-    waiting = list(chosen.tasks)
     with local.LocalPool(chosen, Stop()) as pool:
-        while waiting:
-            task = pool.choose(waiting)
-            if task is None:
-                time.sleep(0.005)
-                continue
-            waiting.remove(task)
-            pool.submit(task, {}, task.slug)
+        start_all(pool, list(chosen.tasks))
     assert order == names
