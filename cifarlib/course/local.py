@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from threading import Semaphore
+from contextlib import contextmanager
 from typing import Any
 
 from cifarlib import facts
@@ -16,14 +14,7 @@ from cifarlib.course.plan import Plan, Task
 from cifarlib.course.progress import Progress
 from cifarlib.course.stop import Stop
 from cifarlib.course.supervise import Limits, supervise
-
-
-@dataclass
-class Running:
-    """A task that was started: on which GPU, and whether it has had its turn."""
-
-    gpu: str | None
-    begun: bool = False
+from cifarlib.course.turns import Turns
 
 
 class LocalPool:
@@ -40,12 +31,12 @@ class LocalPool:
         self._threads = slots.thread_variables(
             plan.threads, machine["cores"], plan.jobs, os.environ
         )
-        self._running: dict[Future, Running] = {}
+        self._running: dict[Future, str | None] = {}
         self._common: dict[str, Any] | None = None
-        # Where nothing is measured, the next notebook is prepared while others are at work.
-        self._started = plan.jobs + (set(plan.profiles) == {"smoke"})
+        # Where nothing is measured, the next notebooks are prepared while others are at work.
+        self._started = plan.jobs * (2 if set(plan.profiles) == {"smoke"} else 1)
         self._executor = ThreadPoolExecutor(self._started, thread_name_prefix="notebook")
-        self._turns = Semaphore(plan.jobs)
+        self._turns = Turns(plan.jobs)
 
     def key(self, task: Task) -> dict[str, Any]:
         """Return what the result of a task depends on, as things are now."""
@@ -56,19 +47,17 @@ class LocalPool:
 
     def choose(self, waiting: Sequence[Task]) -> Task | None:
         """Return the task to start next; None if there is no room for any now."""
-        self._running = {f: task for f, task in self._running.items() if not f.done()}
-        waits = not all(task.begun for task in self._running.values())
-        if waits or len(self._running) >= self._started:  # turns are taken in order
+        self._running = {f: gpu for f, gpu in self._running.items() if not f.done()}
+        if len(self._running) >= self._started:
             return None
         return slots.next_task(waiting, self._wants_gpu, len(self._free_gpus()))
 
     def submit(self, task: Task, key: dict[str, Any], label: str) -> Future:
         """Start a task; the result of the future is its journal."""
         gpu = self._free_gpus()[0] if self._wants_gpu(task) else None
-        running = Running(gpu)
-        turn = self._turn(running, label)
-        future = self._executor.submit(self._run, task, key, self._variables(gpu), turn)
-        self._running[future] = running
+        job, ticket = task.job(key), self._turns.ask()
+        future = self._executor.submit(self._run, job, self._variables(gpu), ticket, label)
+        self._running[future] = gpu
         return future
 
     def cancel(self) -> None:
@@ -82,28 +71,25 @@ class LocalPool:
         return slots.wants_gpu(task.profile, self._gpus)
 
     def _free_gpus(self) -> list[str]:
-        used = {task.gpu for task in self._running.values()}
-        return [gpu for gpu in self._gpus if gpu not in used]
+        return [gpu for gpu in self._gpus if gpu not in self._running.values()]
 
     def _variables(self, gpu: str | None) -> dict[str, str]:
         return self._threads | slots.device_variables(gpu, self._gpus)
 
     def _run(
-        self,
-        task: Task,
-        key: dict[str, Any],
-        variables: dict[str, str],
-        turn: AbstractContextManager[Progress],
+        self, job: dict[str, Any], variables: dict[str, str], ticket: object, label: str
     ) -> dict[str, Any]:
         if self._plan.mirror is not None:
             variables = variables | {"CIFARLIB_MIRROR": str(self._plan.mirror)}
-        return supervise(task.job(key), variables, self._limits, self._stop, turn)
+        try:
+            return supervise(job, variables, self._limits, self._stop, self._turn(ticket, label))
+        finally:
+            self._turns.give_up(ticket)
 
     @contextmanager
-    def _turn(self, running: Running, label: str) -> Iterator[Progress]:
-        """Wait until fewer than `jobs` notebooks are at work."""
-        with self._turns, Progress(label) as progress:
-            running.begun = True
+    def _turn(self, ticket: object, label: str) -> Iterator[Progress]:
+        """Wait until fewer than `jobs` notebooks are at work, and the earlier ones have begun."""
+        with self._turns.take(ticket), Progress(label) as progress:
             yield progress
 
     def __enter__(self) -> LocalPool:

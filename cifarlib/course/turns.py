@@ -1,0 +1,43 @@
+"""Turns: so many at a time, in the order in which they were asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+
+class Turns:
+    """Lets at most `most` threads in at a time, whichever of them is ready first."""
+
+    def __init__(self, most: int) -> None:
+        self._free, self._asked, self._changed = most, deque(), Condition()
+
+    def ask(self) -> object:
+        """Return a ticket for a turn."""
+        ticket = object()
+        self._asked.append(ticket)
+        return ticket
+
+    @contextmanager
+    def take(self, ticket: object) -> Iterator[None]:
+        """Wait until it is the ticket's turn; the turn ends with the `with` block."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free > 0 and self._asked[0] is ticket)
+            self._asked.popleft()
+            self._free -= 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += 1
+                self._changed.notify_all()
+
+    def give_up(self, ticket: object) -> None:
+        """Let the others go on if a ticket's turn was never taken."""
+        with self._changed:
+            if ticket in self._asked:
+                self._asked.remove(ticket)
+                self._changed.notify_all()
