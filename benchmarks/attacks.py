@@ -31,7 +31,7 @@ from cifarlib.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "attacks.json"
-SECONDS = 120  # for one submission; nbgrader itself allows a cell 30 s
+SECONDS = 60  # for one submission; nbgrader itself allows a cell 30 s
 OTTER_FILE = """OK_FORMAT = False
 from otter.test_files import test_case
 

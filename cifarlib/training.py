@@ -217,6 +217,8 @@ class _Clock(keras.callbacks.Callback):
             # Several batches at once may count beyond the last one; a bar past its end has no end.
             done = len(self.seconds) * self._steps() + min(batch + 1, self._steps())
             self._bar.update(done - self._bar.n)
+            if batch + 1 >= self._steps():
+                self._bar.refresh()  # the validation comes next, and shows nothing itself
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.seconds.append(time.perf_counter() - self._started)
