@@ -8,7 +8,8 @@ hold `cifarlib grade` to the right points for each. Here nbgrader's own `autogra
 its settings as they are; and otter's `grade_notebook`, if PYTHON is that of an environment with
 `otter-grader` and NumPy, with the same questions as test files, whose helpers are their own. Every
 submission has a folder of its own and, for this machine's sake, a jail without a network around
-the whole grader. Results go to `benchmarks/results/attacks.json`.
+the whole grader. The cheats were written with our grader in mind, so what another one withstands
+here says nothing of cheats that aim at it. Results go to `benchmarks/results/attacks.json`.
 """
 
 from __future__ import annotations
