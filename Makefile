@@ -57,7 +57,7 @@ lock: $(READY)  ## renew requirements.lock after a change to pyproject.toml
 	  --all-extras --no-emit-index-url --no-header --no-annotate --upgrade \
 	  pyproject.toml --output-file requirements.lock
 
-bench: $(READY)  ## measure how fast the course is on real data, and write benchmarks/README.md: an hour
+bench: $(READY)  ## measure how fast the course is on real data, and write benchmarks/README.md: some hours
 	for name in epochs beat_the_reports frozen_features augmentation basics grading attacks runner; do \
 	  CIFARLIB_MIRROR=$(MIRROR) $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/page.py
