@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--assignment", default="02")
     parser.add_argument("--submissions", type=int, default=40)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--scale", type=int, default=0)
+    parser.add_argument("--scale", type=int, default=400, help="0 to leave that out")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     (solution,) = ROOT.glob(f"solutions/{args.assignment}_*/*.ipynb")

@@ -1,13 +1,15 @@
 """How long `cifarlib run` takes: beside plain `papermill` commands, and beside bare nbclient.
 
-    python benchmarks/runner.py                      # the whole smoke course: about half an hour
-    python benchmarks/runner.py 00 02 12             # part of it: minutes
+    python benchmarks/runner.py --mirror DIR         # all of it: some hours
+    python benchmarks/runner.py 00 02 12 --only course serial        # part of the course: minutes
     python benchmarks/runner.py --only overhead linear
 
-Three measurements: `course` (smoke notebooks, `--jobs 2` against one `papermill` command after the
-other), `overhead` (seconds that the runner adds to a notebook, over nbclient in one process with
-the same kernels), and `linear` (4, 16 and 64 copies of a notebook that takes 2 seconds). Results go
-to `benchmarks/results/runner.json`.
+Six measurements: `course` (smoke notebooks, `--jobs 2` against one `papermill` command after the
+other), `serial` (the same one at a time, and again when nothing has changed), `quick` (the course
+on real data, one at a time), `overhead` (seconds that the runner adds to a notebook, over nbclient
+in one process with the same kernels), `linear` (4, 16 and 64 copies of a notebook that takes 2
+seconds), and `setup` (the environment, by `make`). Memory is the most that all processes of a run
+occupied together. Results go to `benchmarks/results/runner.json`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -29,13 +32,17 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from cifarlib.course.plan import select
+from cifarlib.course.processes import memory
+from cifarlib.course.report import read_manifest
 from cifarlib.facts import environment
 from cifarlib.files import write_atomic
 
+ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "runner.json"
 BIN = Path(sys.executable).parent
 ROUNDS = 5  # of the overhead
 MOST_OF_PAPERMILL, MOST_OVERHEAD, MOST_SPREAD = 0.65, 1.0, 0.15  # what is wanted
+MOST_SERIAL, MOST_TWO_JOBS, MOST_CACHED = 360, 240, 3  # seconds of the smoke course
 
 
 def main() -> None:
@@ -59,7 +66,7 @@ def _course(folder: Path, args: argparse.Namespace) -> dict:
     for path in notebooks:
         command = [BIN / "papermill", path, folder / path.name, "-p", "PROFILE", "smoke"]
         plain[path.stem] = _timed([*command, "--cwd", path.parent], folder)
-    ours = _timed(_run(notebooks, folder / "out", args.jobs), folder)
+    ours, gb = _watched(_run(notebooks, folder / "out", args.jobs), folder)
     seconds = sum(plain.values())
     return {
         "papermill_seconds": round(seconds, 1),
@@ -68,7 +75,42 @@ def _course(folder: Path, args: argparse.Namespace) -> dict:
         "jobs": args.jobs,
         "share_of_papermill": round(ours / seconds, 3),
         "wanted": MOST_OF_PAPERMILL,
+        "wanted_seconds": MOST_TWO_JOBS,
+        "gb": round(gb, 2),
     }
+
+
+def _serial(folder: Path, args: argparse.Namespace) -> dict:
+    """Time the course one notebook at a time, and once more with all results there."""
+    command = _run(select(args.notebooks), folder / "out", 1)
+    seconds, gb = _watched(command, folder)
+    again, again_gb = _watched([word for word in command if word != "--fresh"], folder)
+    return {
+        "notebooks": len(read_manifest(folder / "out")["notebooks"]),
+        "seconds": round(seconds, 1),
+        "wanted": MOST_SERIAL,
+        "gb": round(gb, 2),
+        "cached_seconds": round(again, 2),
+        "cached_wanted": MOST_CACHED,
+        "cached_gb": round(again_gb, 2),
+    }
+
+
+def _quick(folder: Path, args: argparse.Namespace) -> dict:
+    """Time the course on real data, one notebook at a time."""
+    out = args.keep or folder / "out"
+    mirror = ["--mirror", args.mirror] if args.mirror else []
+    command = [*_run(select(args.notebooks), out, 1, "quick"), "--seed", args.seed, *mirror]
+    seconds, gb = _watched(command, folder)
+    minutes = {e["slug"]: round(e["seconds"] / 60, 1) for e in read_manifest(out)["notebooks"]}
+    return {"minutes": round(seconds / 60, 1), "minutes_each": minutes, "gb": round(gb, 2)}
+
+
+def _setup(folder: Path, args: argparse.Namespace) -> dict:
+    """Time the environment's installation into a fresh copy of the project."""
+    copy = folder / "copy"
+    _timed(["git", "clone", "--quiet", ROOT, copy], folder)
+    return {"seconds": round(_timed(["make", ".venv/.ready"], copy), 1)}
 
 
 def _overhead(folder: Path, args: argparse.Namespace) -> dict:
@@ -123,7 +165,14 @@ def _linear(folder: Path, args: argparse.Namespace) -> dict:
     }
 
 
-MEASURES = {"course": _course, "overhead": _overhead, "linear": _linear}
+MEASURES = {
+    "course": _course,
+    "serial": _serial,
+    "quick": _quick,
+    "overhead": _overhead,
+    "linear": _linear,
+    "setup": _setup,
+}
 
 
 def _run(notebooks: list[Path], out: Path, jobs: int, profile: str = "smoke") -> list:
@@ -135,6 +184,22 @@ def _notebook(path: Path, source: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
     return path
+
+
+def _watched(command: list, folder: Path) -> tuple[float, float]:
+    """Return the seconds that a command takes, and the most GB that its processes occupy."""
+    own, samples, ended = memory(os.getpid()), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            samples.append(memory(os.getpid()) - own)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    seconds = _timed(command, folder)
+    ended.set()
+    watcher.join()
+    return seconds, max(samples)
 
 
 def _timed(command: list, folder: Path) -> float:
@@ -156,6 +221,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="default: the course")
     parser.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--mirror", help="of real data; default: CIFARLIB_MIRROR")
+    parser.add_argument("--seed", type=int, default=0, help="of the quick course")
+    parser.add_argument("--keep", type=Path, help="a folder in which the quick course's run stays")
     parser.add_argument("--copies", type=int, nargs="+", default=[4, 16, 64])
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()

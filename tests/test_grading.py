@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +70,29 @@ def test_a_batch(course, capsys):
     feedback = (course / "graded" / SLUG / "feedback" / "bob.html").read_text()
     assert "double: 0 of 2 points (failed)" in feedback
     assert "4 more points are for answers that a person reads" in feedback
+
+
+@jailed
+@pytest.mark.parametrize(("options", "score"), [(["--gpu"], "10.0"), ([], "8.0")])
+def test_a_jail_sees_a_gpu_only_if_asked_to(course, tmp_path, monkeypatch, options, score):
+    """The GPU is made up: a device that swallows what is written to it."""
+    (tmp_path / "devices").mkdir()
+    (tmp_path / "devices" / "nvidia0").symlink_to("/dev/null")
+    monkeypatch.setattr(sandbox, "DEVICES", tmp_path / "devices")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    seen = """
+import os
+with open("/dev/nvidia0", "w") as device:
+    device.write("x")
+assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+"""
+    shutil.rmtree(course / "submitted")
+    path = course / "submitted" / "eve.ipynb"
+    path.parent.mkdir()
+    path.write_bytes(text(handed_in(RIGHT | {"share": seen + RIGHT["share"]})))
+    assert run(*options) == 0
+    assert scores(course) == {"eve": score}
 
 
 @jailed

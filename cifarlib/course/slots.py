@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+"""Let several processes use one GPU: each takes the memory that it needs, not all there is."""
 T = TypeVar("T")
 
 
@@ -55,11 +57,7 @@ def device_variables(gpu: str | None, gpus: Sequence[str]) -> dict[str, str]:
         return {}
     if gpu is None:
         return {"CUDA_VISIBLE_DEVICES": "-1"}
-    return {
-        "CUDA_VISIBLE_DEVICES": gpu,
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-    }
+    return {"CUDA_VISIBLE_DEVICES": gpu, **SHARED_GPU}
 
 
 def next_task(waiting: Sequence[T], wants: Callable[[T], bool], free_gpus: int) -> T | None:

@@ -15,12 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cifarlib
+from cifarlib.course.slots import SHARED_GPU
 from cifarlib.errors import CourseError
 from cifarlib.grading.limits import Limits
 
 FOLDER = "/tmp/work"  # where a jailed process starts
 SYSTEM_FILES = ("ld.so.cache", "alternatives", "localtime", "fonts")
-KEPT_VARIABLES = ("LANG", "LC_ALL", "TZ", "KERAS_BACKEND")
+KEPT_VARIABLES = ("LANG", "LC_ALL", "TZ", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
+DEVICES = Path("/dev")
 SHARED_MEMORY_MB = 64
 USER_NAMESPACE = ("--unshare-user", "--disable-userns")
 ROOT_NEEDS = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
@@ -191,6 +193,7 @@ def _variables(home: str) -> dict[str, str]:
         "CIFARLIB_PROFILE": "smoke",
         "CIFARLIB_QUIET": "1",
         "NBGRADER_EXECUTION": "autograde",
+        **SHARED_GPU,
     }
 
 
@@ -231,6 +234,6 @@ def _parents(paths: Iterable[str]) -> list[str]:
 
 
 def _gpu_devices() -> list[str]:
-    devices = [*sorted(Path("/dev").glob("nvidia*")), Path("/dev/nvidia-caps")]
-    args = [part for d in dict.fromkeys(devices) for part in ("--dev-bind-try", str(d), str(d))]
+    devices = sorted(DEVICES.glob("nvidia*"))
+    args = [part for d in devices for part in ("--dev-bind-try", str(d), f"/dev/{d.name}")]
     return args + _bind("/proc/driver/nvidia") + _bind("/sys/module/nvidia")
