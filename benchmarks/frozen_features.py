@@ -44,7 +44,7 @@ SAMPLE = 4_000  # training images of one round without --full
 def main() -> None:
     args = _arguments()
     rounds = args.rounds or (1 if args.full else 3)
-    found = {}
+    found = _before(args)
     for id in args.systems:
         data = cifarlib.load(
             "cifar10", split=ledger.system(id).settings["split"], mirror=args.mirror
@@ -55,6 +55,12 @@ def main() -> None:
     content = {"full": args.full, "systems": found, "environment": environment()}
     write_atomic(args.out, json.dumps(content, indent=1) + "\n")
     print(f"written: {args.out}")
+
+
+def _before(args: argparse.Namespace) -> dict:
+    """Return what was measured before in the same way; what is asked for replaces it."""
+    before = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    return before["systems"] if before.get("full") == args.full else {}
 
 
 def _round(id: str, data: cifarlib.Dataset, seed: int, args: argparse.Namespace) -> dict:
