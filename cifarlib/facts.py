@@ -56,7 +56,7 @@ def backend() -> str:
 def keras_home() -> Path:
     """Return the folder in which Keras keeps its settings, datasets and weights."""
     if os.environ.get("KERAS_HOME"):
-        return Path(os.environ["KERAS_HOME"])
+        return Path(os.environ["KERAS_HOME"]).expanduser()
     home = Path.home() if os.access(Path.home(), os.W_OK) else Path("/tmp")
     return home / ".keras"
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from cifarlib import embedded, formats
 from cifarlib.errors import CourseError
+from cifarlib.facts import keras_home
 from cifarlib.formats import Arrays
 from cifarlib.imagenet import NETWORKS
 
@@ -204,11 +205,6 @@ def mirror_folder(mirror: str | os.PathLike | None = None) -> Path | None:
             "to do without a mirror, or make one with `cifarlib data bundle FOLDER`."
         )
     return root
-
-
-def keras_home() -> Path:
-    """Return Keras's cache folder: KERAS_HOME, else ~/.keras."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 
 
 def locate(name: str, root: Path) -> Path | None:
