@@ -59,9 +59,9 @@ def main() -> None:
             "largest_parent_mb": largest,
         }
         if args.scale:
-            shutil.rmtree(course / "graded")
-            _hand_in(course, solution, args.scale)
-            seconds, largest = _ours(course, args.assignment, args.jobs)
+            large = _course(Path(folder) / "large", solution)
+            _hand_in(large, solution, args.scale)
+            seconds, largest = _ours(large, args.assignment, args.jobs)
             report["scale"] = {
                 "submissions": args.scale,
                 "seconds_each": round(seconds / args.scale, 3),
@@ -95,8 +95,12 @@ def _hand_in(course: Path, solution: Path, count: int) -> None:
 
 
 def _ours(course: Path, assignment: str, jobs: int) -> tuple[float, int]:
-    """Return the seconds that `cifarlib grade` takes, and its largest memory in MB."""
+    """Return the seconds that `cifarlib grade` takes, and its largest memory in MB.
+
+    The points go into a gradebook, as nbgrader's do.
+    """
     command = [sys.executable, "-c", GRADE, "grade", "submitted", "--assignment", assignment]
+    command += ["--gradebook", "ours.db"]
     seconds, out = _timed([*command, "--jobs", str(jobs)], course)
     return seconds, int(out.splitlines()[-1]) >> 10
 

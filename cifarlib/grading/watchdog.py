@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -46,44 +48,67 @@ class Watchdog(threading.Thread):
             with self._lock:
                 self._jails = {jail for jail in self._jails if jail.alive()}
                 jails = list(self._jails)
+            children = _children()
             for jail in jails:
-                used = memory(jail.pid) >> 20
-                if used > jail.memory_mb:
+                if exceeds(_family(jail.pid, children), jail.memory_mb << 20):
                     jail.kill(f"used more than {jail.memory_mb} MB of memory")
                 elif time.monotonic() > jail.ends_at:
                     jail.kill("took longer in all than a notebook may")
 
 
-def memory(pid: int) -> int:
-    """Return the bytes of memory that a process and all below it use, memory files included."""
-    total, seen = 0, set()
-    with suppress(psutil.Error):
-        parent = psutil.Process(pid)
-        for process in [parent, *parent.children(recursive=True)]:
-            with suppress(psutil.Error, OSError):
-                total += _proportional(process.pid)
-            with suppress(OSError):
-                total += _memory_files(process.pid, seen)
-    return total
+def _children() -> dict[int, list[int]]:
+    """Return the children of every process of this machine that has any."""
+    found = defaultdict(list)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            found[process.ppid()].append(process.pid)
+    return found
+
+
+def _family(pid: int, children: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return a process and all below it."""
+    found = [pid]
+    for one in found:  # grows on the way
+        found += [child for child in children.get(one, ()) if child not in found]
+    return found
+
+
+def exceeds(pids: Sequence[int], limit: int) -> bool:
+    """Say whether some processes use more than `limit` bytes in all, memory files included.
+
+    Pages that several processes share count once. To count them so is slow; first they count as
+    often as they are shared, which nearly always settles it.
+    """
+    files = _memory_files(pids)
+    if files + sum(map(_resident, pids)) <= limit:
+        return False
+    return files + sum(map(_proportional, pids)) > limit
+
+
+def _resident(pid: int) -> int:
+    """Return a process's memory in bytes."""
+    with suppress(OSError, psutil.Error):
+        return psutil.Process(pid).memory_info().rss
+    return 0
 
 
 def _proportional(pid: int) -> int:
-    """Return a process's memory in bytes; pages that several share count once in all."""
+    """Return a process's memory in bytes; of pages that several share, its part."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
             return next(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
     except (OSError, StopIteration):
-        return psutil.Process(pid).memory_info().rss
+        return _resident(pid)
 
 
-def _memory_files(pid: int, seen: set[int]) -> int:
-    """Return the size of memory that hides behind file descriptors (memfd_create)."""
-    total = 0
-    for entry in os.scandir(f"/proc/{pid}/fd"):
+def _memory_files(pids: Sequence[int]) -> int:
+    """Return the bytes that hide behind file descriptors (memfd_create), each file once."""
+    sizes = {}
+    for pid in pids:
         with suppress(OSError):
-            if os.readlink(entry.path).startswith("/memfd:"):
-                found = os.stat(entry.path)
-                if found.st_ino not in seen:
-                    seen.add(found.st_ino)
-                    total += found.st_blocks * 512
-    return total
+            for entry in os.scandir(f"/proc/{pid}/fd"):
+                with suppress(OSError):
+                    if os.readlink(entry.path).startswith("/memfd:"):
+                        found = os.stat(entry.path)
+                        sizes[found.st_ino] = found.st_blocks * 512
+    return sum(sizes.values())
