@@ -96,6 +96,16 @@ assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 
 
 @jailed
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user may always look at its own jails")
+def test_where_root_may_not_watch_a_jail_it_refuses():
+    """As in a container without this capability, where a submission could hide its memory."""
+    without = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
+    code = "from cifarlib.grading import sandbox; print(sandbox.unavailable())"
+    told = subprocess.run([*without, sys.executable, "-c", code], capture_output=True, text=True)
+    assert "--cap-add SYS_PTRACE" in told.stdout, told
+
+
+@jailed
 def test_one_question_graded_again_for_all(course, capsys):
     run()
     old = source()

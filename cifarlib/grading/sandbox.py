@@ -17,6 +17,7 @@ from pathlib import Path
 import cifarlib
 from cifarlib.course.slots import SHARED_GPU
 from cifarlib.errors import CourseError
+from cifarlib.grading import watchdog
 from cifarlib.grading.limits import Limits
 
 FOLDER = "/tmp/work"  # where a jailed process starts
@@ -124,7 +125,14 @@ def unavailable() -> str:
     if not shutil.which("bwrap"):
         return "bubblewrap (the command bwrap) is not installed"
     reason = _try(_as_nobody())
-    return f"this machine does not let bubblewrap work ({reason})" if reason else ""
+    if reason:
+        return f"this machine does not let bubblewrap work ({reason})"
+    if not _is_seen():
+        return (
+            "the memory of jailed processes cannot be counted, as root is not allowed to look at "
+            "other users' processes here (in a container: --cap-add SYS_PTRACE, or no root)"
+        )
+    return ""
 
 
 def _isolation() -> list[str]:
@@ -160,13 +168,29 @@ def _inner() -> tuple[str, ...]:
 
 def _try(between: Sequence[str]) -> str:
     """Run `true` in a jail; return why it failed, or ""."""
-    command = [str(shutil.which("bwrap")), *_isolation()]
-    command += ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", *between, "true"]
     try:
+        command = [*_trial(between), "true"]
         tried = subprocess.run(command, capture_output=True, text=True, timeout=20)
     except subprocess.TimeoutExpired:
         return "no answer within 20 s"
     return (tried.stderr.strip().splitlines() or ["no reason given"])[0] if tried.returncode else ""
+
+
+def _is_seen() -> bool:
+    """Run `cat` in a jail; say whether the watchdog could see all that it holds."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*_trial(_as_nobody()), "cat"], stdin=pipe, stdout=pipe) as process:
+        process.stdin.write(b"meow\n")
+        process.stdin.flush()
+        process.stdout.readline()  # from now on it is `cat`
+        found = watchdog.family(process.pid, watchdog.children_of_all())
+        cats = [pid for pid in found if Path(f"/proc/{pid}/comm").read_text() == "cat\n"]
+        return bool(cats) and all(map(watchdog.can_see_memory_files, cats))
+
+
+def _trial(between: Sequence[str]) -> list[str]:
+    command = [str(shutil.which("bwrap")), *_isolation()]
+    return [*command, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", *between]
 
 
 def _bind(path: str) -> list[str]:

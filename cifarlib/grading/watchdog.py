@@ -48,15 +48,15 @@ class Watchdog(threading.Thread):
             with self._lock:
                 self._jails = {jail for jail in self._jails if jail.alive()}
                 jails = list(self._jails)
-            children = _children()
+            children = children_of_all()
             for jail in jails:
-                if exceeds(_family(jail.pid, children), jail.memory_mb << 20):
+                if exceeds(family(jail.pid, children), jail.memory_mb << 20):
                     jail.kill(f"used more than {jail.memory_mb} MB of memory")
                 elif time.monotonic() > jail.ends_at:
                     jail.kill("took longer in all than a notebook may")
 
 
-def _children() -> dict[int, list[int]]:
+def children_of_all() -> dict[int, list[int]]:
     """Return the children of every process of this machine that has any."""
     found = defaultdict(list)
     for process in psutil.process_iter():
@@ -65,7 +65,7 @@ def _children() -> dict[int, list[int]]:
     return found
 
 
-def _family(pid: int, children: Mapping[int, Sequence[int]]) -> list[int]:
+def family(pid: int, children: Mapping[int, Sequence[int]]) -> list[int]:
     """Return a process and all below it."""
     found = [pid]
     for one in found:  # grows on the way
@@ -99,6 +99,15 @@ def _proportional(pid: int) -> int:
             return next(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
     except (OSError, StopIteration):
         return _resident(pid)
+
+
+def can_see_memory_files(pid: int) -> bool:
+    """Say whether this process may look behind the file descriptors of another one."""
+    try:
+        os.readlink(f"/proc/{pid}/fd/0")
+    except PermissionError:
+        return False
+    return True
 
 
 def _memory_files(pids: Sequence[int]) -> int:
