@@ -48,12 +48,17 @@ class Watchdog(threading.Thread):
             with self._lock:
                 self._jails = {jail for jail in self._jails if jail.alive()}
                 jails = list(self._jails)
-            children = children_of_all()
-            for jail in jails:
-                if exceeds(family(jail.pid, children), jail.memory_mb << 20):
-                    jail.kill(f"used more than {jail.memory_mb} MB of memory")
-                elif time.monotonic() > jail.ends_at:
-                    jail.kill("took longer in all than a notebook may")
+            with suppress(OSError, psutil.Error):  # whatever it is, the next round may be luckier
+                _look_at(jails)
+
+
+def _look_at(jails: Sequence[Watched]) -> None:
+    children = children_of_all()
+    for jail in jails:
+        if time.monotonic() > jail.ends_at:
+            jail.kill("took longer in all than a notebook may")
+        elif exceeds(family(jail.pid, children), jail.memory_mb << 20):
+            jail.kill(f"used more than {jail.memory_mb} MB of memory")
 
 
 def children_of_all() -> dict[int, list[int]]:
