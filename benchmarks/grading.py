@@ -45,11 +45,11 @@ def main() -> None:
     args = parser.parse_args()
     (solution,) = ROOT.glob(f"solutions/{args.assignment}_*/*.ipynb")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        course = _course(Path(folder), solution)
-        _hand_in(course, solution, args.submissions)
-        ours, largest = _ours(course, args.assignment, args.jobs)
-        theirs = _theirs(course, solution.stem)
-        report = {
+        few = _course(Path(folder) / "few", solution, args.submissions)
+        ours, largest = _ours(few, args.assignment, args.jobs)
+        same = _course(Path(folder) / "same", solution, args.submissions)
+        theirs = _theirs(same, solution.stem)
+        report = _before(args.out) | {
             "assignment": solution.stem,
             "submissions": args.submissions,
             "jobs": args.jobs,
@@ -59,8 +59,7 @@ def main() -> None:
             "largest_parent_mb": largest,
         }
         if args.scale:
-            large = _course(Path(folder) / "large", solution)
-            _hand_in(large, solution, args.scale)
+            large = _course(Path(folder) / "large", solution, args.scale)
             seconds, largest = _ours(large, args.assignment, args.jobs)
             report["scale"] = {
                 "submissions": args.scale,
@@ -73,15 +72,16 @@ def main() -> None:
     print(args.out.read_text(encoding="utf-8"))
 
 
-def _course(folder: Path, solution: Path) -> Path:
+def _before(out: Path) -> dict:
+    """Return what was measured last; what is measured now replaces it."""
+    return json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+
+
+def _course(folder: Path, solution: Path, count: int) -> Path:
+    """Make a course's folder with so many submissions."""
     for name in ("solutions", "exercises"):
         shutil.copytree(ROOT / name / solution.stem, folder / name / solution.stem)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
-    return folder
-
-
-def _hand_in(course: Path, solution: Path, count: int) -> None:
-    """Write submissions into nbgrader's folder."""
     for number in range(count):
         chance, notebook = random.Random(number), json.loads(solution.read_text())
         for cell in notebook["cells"]:
@@ -89,9 +89,10 @@ def _hand_in(course: Path, solution: Path, count: int) -> None:
             text = "".join(cell["source"])
             if about.get("solution") and chance.random() < 0.2:
                 cell["source"] = SOLUTION.sub("pass", text)
-        path = course / "submitted" / f"student{number:03d}" / solution.stem / solution.name
+        path = folder / "submitted" / f"student{number:03d}" / solution.stem / solution.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(notebook))
+    return folder
 
 
 def _ours(course: Path, assignment: str, jobs: int) -> tuple[float, int]:
@@ -100,7 +101,7 @@ def _ours(course: Path, assignment: str, jobs: int) -> tuple[float, int]:
     The points go into a gradebook, as nbgrader's do.
     """
     command = [sys.executable, "-c", GRADE, "grade", "submitted", "--assignment", assignment]
-    command += ["--gradebook", "ours.db"]
+    command += ["--gradebook", "gradebook.db"]
     seconds, out = _timed([*command, "--jobs", str(jobs)], course)
     return seconds, int(out.splitlines()[-1]) >> 10
 
