@@ -48,8 +48,8 @@ class LocalPool:
     def choose(self, waiting: Sequence[Task]) -> Task | None:
         """Return the task to start next; None if there is no room for any now."""
         self._running = {f: gpu for f, gpu in self._running.items() if not f.done()}
-        if len(self._running) >= self._started or self._turns.asked() >= self._plan.jobs:
-            return None  # those that are to begin first are not slowed down by the next
+        if len(self._running) >= self._started:
+            return None
         return slots.next_task(waiting, self._wants_gpu, len(self._free_gpus()))
 
     def submit(self, task: Task, key: dict[str, Any], label: str) -> Future:

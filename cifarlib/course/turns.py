@@ -14,10 +14,6 @@ class Turns:
     def __init__(self, most: int) -> None:
         self._free, self._asked, self._changed = most, deque(), Condition()
 
-    def asked(self) -> int:
-        """Return how many have asked for a turn and not had it."""
-        return len(self._asked)
-
     def ask(self) -> object:
         """Return a ticket for a turn."""
         ticket = object()
