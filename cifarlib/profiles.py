@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 PURPOSES = {
     "smoke": "embedded stand-in data, shortest trainings: shows that everything runs, nothing more",
-    "quick": "real data, scaled for a laptop with two cores: at most about 10 minutes a notebook",
+    "quick": "real data, scaled for a laptop with two cores: about 10 minutes a notebook, up to 25",
     "full": "real data and the reports' own training lengths: meant for a GPU",
 }
 
