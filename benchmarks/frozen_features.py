@@ -30,7 +30,7 @@ import numpy as np
 
 import cifarlib
 from cifarlib import backbones, features, ledger
-from cifarlib.course.measure_features import NETWORK_OF, base_of, head_of
+from cifarlib.course.measure_features import NETWORK_OF, base_of, fitting, head_of
 from cifarlib.facts import environment
 from cifarlib.files import write_atomic
 from cifarlib.models import build
@@ -83,7 +83,7 @@ def _report(id: str, data: cifarlib.Dataset, seed: int, args: argparse.Namespace
     keras.utils.set_random_seed(seed)
     head = head_of(build(NETWORK_OF.get(id, id)))
     base.trainable = False
-    model = keras.Sequential([base, head])
+    model = keras.Sequential([fitting(base, head), head])
     _compile(model, settings)
     x_train, x_val, x_test = (
         x.astype("float32") / 255 for x in (data.x_train, data.x_val, data.x_test)
@@ -114,6 +114,7 @@ def _features(id: str, data: cifarlib.Dataset, seed: int, args: argparse.Namespa
     """Our way: seconds to make the features, to read them again, and to train the head."""
     settings = ledger.system(id).settings
     base = base_of(settings, data.input_shape, args.mirror)
+    base = fitting(base, head_of(build(NETWORK_OF.get(id, id))))
     without_test = replace(data, x_test=data.x_test[:1], y_test=data.y_test[:1])
     with tempfile.TemporaryDirectory() as cache:
         if not args.full:

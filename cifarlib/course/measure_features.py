@@ -40,9 +40,7 @@ def parted(
     """
     whole = models.build(NETWORK_OF.get(id, id))
     head = head_of(whole)
-    base = base_of(settings, data.input_shape, mirror)
-    if base.output_shape[1:] != head.input_shape[1:]:
-        base = keras.Sequential([base, layers.Flatten()], name=f"{base.name}_flat")
+    base = fitting(base_of(settings, data.input_shape, mirror), head)
     return head, features.dataset(base, data), whole.count_params()
 
 
@@ -55,6 +53,13 @@ def head_of(whole: keras.Model) -> keras.Model:
         taken = keras.Input(whole.layers[first - 1].output_shape[1:])
         return keras.Sequential([taken, *whole.layers[first:]], name=f"{whole.name}_head")
     return keras.Model(whole.layers[first].input, whole.output, name=f"{whole.name}_head")
+
+
+def fitting(base: keras.Model, head: keras.Model) -> keras.Model:
+    """Return the base, flattened if that is what the head takes."""
+    if base.output_shape[1:] == head.input_shape[1:]:
+        return base
+    return keras.Sequential([base, layers.Flatten()], name=f"{base.name}_flat")
 
 
 def base_of(
