@@ -55,7 +55,7 @@ def main() -> None:
             folder.mkdir()
             found[name] = MEASURES[name](folder, args)
             print(json.dumps({name: found[name]}, indent=1), flush=True)
-    write_atomic(args.out, json.dumps(found, indent=1) + "\n")
+            write_atomic(args.out, json.dumps(found, indent=1) + "\n")
     print(f"written: {args.out}")
 
 
