@@ -53,11 +53,12 @@ class Watchdog(threading.Thread):
 
 
 def _look_at(jails: Sequence[Watched]) -> None:
-    children = children_of_all()
     for jail in jails:
         if time.monotonic() > jail.ends_at:
             jail.kill("took longer in all than a notebook may")
-        elif exceeds(family(jail.pid, children), jail.memory_mb << 20):
+    children = children_of_all()
+    for jail in jails:
+        if exceeds(family(jail.pid, children), jail.memory_mb << 20):
             jail.kill(f"used more than {jail.memory_mb} MB of memory")
 
 
