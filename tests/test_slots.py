@@ -130,3 +130,29 @@ def test_turns_are_taken_in_the_order_of_starting(tmp_path, monkeypatch):
     with local.LocalPool(chosen, Stop()) as pool:
         start_all(pool, list(chosen.tasks))
     assert order == names
+
+
+def test_the_next_are_prepared_only_when_those_before_are_at_their_cells(tmp_path, monkeypatch):
+    """Of six tasks, two at a time, none of the last four takes time from one that begins."""
+    at_cells, ended, seen = [], [], {}
+
+    def supervise(job, variables, limits, stop, turn):
+        seen[job["slug"]] = len(at_cells), len(ended)
+        with turn as progress:
+            progress.update(0, 1)
+            time.sleep(0.1)  # a kernel starts
+            at_cells.append(job["slug"])
+            progress.update(1, 1)
+            time.sleep(0.5)
+            ended.append(job["slug"])
+        return {"state": "ok", "seconds": 0.3}
+
+    monkeypatch.setattr(local, "supervise", supervise)
+    names = ["01_a", "02_b", "03_c", "04_d", "05_e", "06_f"]
+    paths = [str(make(tmp_path, name, "1")) for name in names]
+    chosen = plan(paths, profile="smoke", seeds=[0], out=tmp_path / "out", jobs=2)
+    with local.LocalPool(chosen, Stop()) as pool:
+        start_all(pool, list(chosen.tasks))
+    assert seen["01_a"] == seen["02_b"] == (0, 0)
+    assert seen["03_c"] == seen["04_d"] == (2, 0), "while both are at their cells, before an end"
+    assert all(begun - over == 2 for begun, over in (seen["05_e"], seen["06_f"]))

@@ -37,6 +37,7 @@ class LocalPool:
         self._started = plan.jobs * (2 if set(plan.profiles) == {"smoke"} else 1)
         self._executor = ThreadPoolExecutor(self._started, thread_name_prefix="notebook")
         self._turns = Turns(plan.jobs)
+        self._at_work: set[Progress] = set()
 
     def key(self, task: Task) -> dict[str, Any]:
         """Return what the result of a task depends on, as things are now."""
@@ -48,7 +49,8 @@ class LocalPool:
     def choose(self, waiting: Sequence[Task]) -> Task | None:
         """Return the task to start next; None if there is no room for any now."""
         self._running = {f: gpu for f, gpu in self._running.items() if not f.done()}
-        if len(self._running) >= self._started:
+        busy = len(self._running)
+        if busy >= self._started or (busy >= self._plan.jobs and not self._under_way()):
             return None
         return slots.next_task(waiting, self._wants_gpu, len(self._free_gpus()))
 
@@ -66,6 +68,14 @@ class LocalPool:
     def facts(self) -> dict[str, Any]:
         """Return what the manifest says about where the tasks ran."""
         return {"jobs": self._plan.jobs, "threads": self._threads, "gpus": self._gpus}
+
+    def _under_way(self) -> bool:
+        """Say whether all turns are taken by notebooks that the next will no longer slow down.
+
+        To start a kernel takes a core for a second; a first cell should not wait for a later one.
+        """
+        at_work = tuple(self._at_work)
+        return len(at_work) == self._plan.jobs and all(progress.begun for progress in at_work)
 
     def _wants_gpu(self, task: Task) -> bool:
         return slots.wants_gpu(task.profile, self._gpus)
@@ -90,7 +100,11 @@ class LocalPool:
     def _turn(self, ticket: object, label: str) -> Iterator[Progress]:
         """Wait until fewer than `jobs` notebooks are at work, and the earlier ones have begun."""
         with self._turns.take(ticket), Progress(label) as progress:
-            yield progress
+            self._at_work.add(progress)
+            try:
+                yield progress
+            finally:
+                self._at_work.remove(progress)
 
     def __enter__(self) -> LocalPool:
         return self

@@ -13,7 +13,7 @@ class Progress:
     """Shows how far one notebook is. Use as a context manager."""
 
     def __init__(self, label: str) -> None:
-        self.label = label
+        self.label, self.begun = label, False
         self.bar: Any = None
         if sys.stderr.isatty() and os.environ.get("CIFARLIB_QUIET") != "1":
             self.bar = tqdm(desc=label, unit="cell", file=sys.stderr, dynamic_ncols=True)
@@ -21,7 +21,8 @@ class Progress:
             self._say(f"{label} ...")
 
     def update(self, cell: int, cells: int | None) -> None:
-        """Show that cell number `cell` of `cells` is at work."""
+        """Show that cell number `cell` of `cells` is at work; 0 before the first."""
+        self.begun = self.begun or cell > 0
         if self.bar is not None:
             self.bar.total, self.bar.n = cells, max(0, cell - 1)
             self.bar.refresh()
