@@ -158,7 +158,7 @@ def runner(found: dict) -> Iterator[Row]:
         yield "the same, when nothing has changed", measured, f"{serial['cached_wanted']} s", good
     if quick := found.get("quick"):
         what = f"the course on real data, `quick` ({len(quick['minutes_each'])} notebooks), "
-        what += "one at a time"
+        what += f"`--jobs {quick['jobs']}`"
         each = ", ".join(f"{name[:2]} {m:.1f}" for name, m in quick["minutes_each"].items())
         yield what, f"{quick['minutes']:.0f} minutes ({each}), {quick['gb']:.1f} GB", "", ""
     if overhead := found.get("overhead"):

@@ -6,7 +6,7 @@
 
 Six measurements: `course` (smoke notebooks, `--jobs 2` against one `papermill` command after the
 other), `serial` (the same one at a time, and again when nothing has changed), `quick` (the course
-on real data, one at a time), `overhead` (seconds that the runner adds to a notebook, over nbclient
+on real data, `--jobs 2`), `overhead` (seconds that the runner adds to a notebook, over nbclient
 in one process with the same kernels), `linear` (4, 16 and 64 copies of a notebook that takes 2
 seconds), and `setup` (the environment, by `make`). Memory is the most that all processes of a run
 occupied together. Results go to `benchmarks/results/runner.json`.
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -97,13 +98,30 @@ def _serial(folder: Path, args: argparse.Namespace) -> dict:
 
 
 def _quick(folder: Path, args: argparse.Namespace) -> dict:
-    """Time the course on real data, one notebook at a time."""
+    """Time the course on real data; a run that is kept can be made in several calls."""
     out = args.keep or folder / "out"
     mirror = ["--mirror", args.mirror] if args.mirror else []
-    command = [*_run(select(args.notebooks), out, 1, "quick"), "--seed", args.seed, *mirror]
-    seconds, gb = _watched(command, folder)
-    minutes = {e["slug"]: round(e["seconds"] / 60, 1) for e in read_manifest(out)["notebooks"]}
-    return {"minutes": round(seconds / 60, 1), "minutes_each": minutes, "gb": round(gb, 2)}
+    command = _run(select(args.notebooks), out, args.jobs, "quick")
+    command = [word for word in command if word != "--fresh"]
+    _, gb = _watched([*command, "--seed", args.seed, *mirror], folder)
+    journals = [json.loads(path.read_text("utf-8")) for path in sorted(out.rglob("journal.json"))]
+    return {
+        "jobs": args.jobs,
+        "minutes": round(_at_work(journals) / 60, 1),
+        "minutes_each": {j["slug"]: round(j["seconds"] / 60, 1) for j in journals},
+        "gb": round(gb, 2),
+    }
+
+
+def _at_work(journals: list[dict]) -> float:
+    """Return the seconds in which at least one of these notebooks was at work."""
+    until = total = 0.0
+    for journal in sorted(journals, key=lambda j: j["started"]):
+        began = datetime.fromisoformat(journal["started"]).timestamp()
+        ended = began + journal["seconds"]
+        total += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return total
 
 
 def _setup(folder: Path, args: argparse.Namespace) -> dict:

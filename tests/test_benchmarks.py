@@ -57,6 +57,20 @@ def test_each_says_what_it_does(name):
     assert "--out" in answer.stdout
 
 
+def test_a_run_made_in_two_calls_took_as_long_as_notebooks_were_at_work():
+    import runner
+
+    day = "2026-11-21T10:"
+    journals = [
+        {"started": f"{day}00:00+00:00", "seconds": 60.0},
+        {"started": f"{day}00:10+00:00", "seconds": 20.0},
+        {"started": f"{day}00:50+00:00", "seconds": 30.0},
+        {"started": f"{day}30:00+00:00", "seconds": 5.0},
+    ]
+    assert runner._at_work(journals[::-1]) == 85
+    assert runner._at_work([]) == 0
+
+
 def test_limits_are_plausible():
     import limits
 
