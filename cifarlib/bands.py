@@ -16,6 +16,7 @@ class Band:
         exact: whether the data was the official release, bit for bit; None if unknown.
         backend: of Keras, the same for all values.
         machines: what they were measured on: GPUs, or how many CPU cores.
+        seeds: of the values, in the same order.
     """
 
     values: tuple[float, ...]
@@ -23,6 +24,7 @@ class Band:
     exact: bool | None
     backend: str = "tensorflow"
     machines: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
 
     @property
     def low(self) -> float:

@@ -184,6 +184,7 @@ def band(id: str, metric: str, variant: str = "report") -> Band | None:
         exact.pop() if len(exact) == 1 else False,
         best[1],
         tuple(sorted({_machine(r) for r in chosen})),
+        tuple(r["seed"] for r in chosen),
     )
 
 

@@ -13,6 +13,7 @@ The first comment says where the figure comes from::
     runs  ID VARIANT METRIC      how many values were recorded
     gain  ID VARIANT OTHER METRIC   mean of VARIANT minus mean of OTHER, which is a variant
                                     of the same system, or of another one: "R0.6b:report"
+    sure  ID VARIANT OTHER METRIC   95 % interval of this gain, from the seeds that both have
 
 `check` finds figures that no longer match, and figures without a source; `update` rewrites
 the ones that have a source, and leaves those for which nothing is recorded yet to `check`.
@@ -26,9 +27,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlib import ledger
+from cifarlib.bands import Band
 from cifarlib.comparison import interval, number, unit_of
 from cifarlib.errors import CourseError
 from cifarlib.files import write_atomic
+from cifarlib.pairs import paired_gain
 
 MARK = re.compile(r"<!--=(?P<source>[^>]*?)-->(?P<text>.*?)<!--/-->", re.DOTALL)
 FIGURE = re.compile(r"\d+(?:\.\d+)?\s*%|\b\d{1,3}(?:,\d{3})*,(?!000\b)\d{3}\b|\b0\.\d{3,}\b")
@@ -44,14 +47,11 @@ def figure(source: str) -> str:
     kind, *words = source.split() or [""]
     if kind == "claim" and len(words) == 2:
         return number(ledger.claim(*words), unit_of(words[1]))
-    if kind == "gain" and len(words) == 4:
+    if kind in ("gain", "sure") and len(words) == 4:
         id, variant, other, metric = words
         other_id, _, other = other.rpartition(":")
-        base = _band(other_id or id, other, metric).mean
-        difference = _band(id, variant, metric).mean - base
-        if unit_of(metric) == "fraction":
-            return f"{100 * difference:+.1f} points"
-        return f"{difference:+.3f}"
+        after, before = _band(id, variant, metric), _band(other_id or id, other, metric)
+        return _gain(after, before, metric) if kind == "gain" else _sure(after, before, source)
     if kind in ("band", "mean", "runs") and len(words) == 3:
         id, variant, metric = words
         values, unit = _band(id, variant, metric).values, unit_of(metric)
@@ -62,8 +62,24 @@ def figure(source: str) -> str:
         return number(sum(values) / len(values), unit)
     raise CourseError(
         f"{source!r} is no source of a figure. Write one of: claim ID METRIC; "
-        "band, mean or runs ID VARIANT METRIC; gain ID VARIANT OTHER METRIC."
+        "band, mean or runs ID VARIANT METRIC; gain or sure ID VARIANT OTHER METRIC."
     )
+
+
+def _gain(after: Band, before: Band, metric: str) -> str:
+    difference = after.mean - before.mean
+    if unit_of(metric) == "fraction":
+        return f"{100 * difference:+.1f} points"
+    return f"{difference:+.3f}"
+
+
+def _sure(after: Band, before: Band, source: str) -> str:
+    old = dict(zip(before.seeds, before.values, strict=True))
+    pairs = [(v, old[s]) for s, v in zip(after.seeds, after.values, strict=True) if s in old]
+    if len(pairs) < 2:
+        raise CourseError(f"{source!r}: an interval needs two seeds that both have.")
+    gain = paired_gain(*zip(*pairs, strict=True))
+    return f"{gain.low:+.1f} to {gain.high:+.1f}"
 
 
 def check(path: Path | str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cifarlib import ledger, prose
+from cifarlib.pairs import paired_gain
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
@@ -61,3 +62,38 @@ def test_a_change_is_reported_with_its_sentence_and_both_figures(spoil):
     assert problem.startswith("README.md: ")
     assert f"to {100 * band.high:.1f} %" in problem
     assert f"to {100 * band.high + 30:.1f} %" in problem
+
+
+def recorded(variant, values, base):
+    """Return results like `base`, one a seed."""
+    made = {"variant": variant, "profile": "quick", "backend": "tensorflow"}
+    return [
+        base | made | {"seed": seed, "metrics": {"test_accuracy": value}}
+        for seed, value in values.items()
+    ]
+
+
+@pytest.fixture
+def two_variants(tmp_path, monkeypatch):
+    base = ledger.results("R0.4")[0]
+    rows = recorded("old", {0: 0.50, 1: 0.52, 2: 0.49, 9: 0.90}, base)
+    rows += recorded("new", {2: 0.55, 0: 0.53, 1: 0.54, 5: 0.10}, base)
+    rows += recorded("lonely", {9: 0.60}, base)
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    monkeypatch.setattr(ledger, "RESULTS", path)
+
+
+def test_the_interval_of_a_gain_pairs_runs_by_their_seeds(two_variants):
+    wanted = paired_gain([0.53, 0.54, 0.55], [0.50, 0.52, 0.49])
+    said = prose.figure("sure R0.4 new old test_accuracy")
+    assert said == f"{wanted.low:+.1f} to {wanted.high:+.1f}"
+    assert prose.figure("sure R0.4 new R0.4:old test_accuracy") == said
+
+
+def test_an_interval_without_two_pairs_is_refused(two_variants, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("It is <!--=sure R0.4 lonely old test_accuracy-->+1.0 to +2.0<!--/-->.")
+    (problem,) = prose.check(page)
+    assert "two seeds that both have" in problem
+    assert prose.update(page) == 0, "what cannot be computed stays as it is"
