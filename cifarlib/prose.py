@@ -76,8 +76,11 @@ def _gain(after: Band, before: Band, metric: str) -> str:
 def _sure(after: Band, before: Band, source: str) -> str:
     old = dict(zip(before.seeds, before.values, strict=True))
     pairs = [(v, old[s]) for s, v in zip(after.seeds, after.values, strict=True) if s in old]
-    if len(pairs) < 2:
-        raise CourseError(f"{source!r}: an interval needs two seeds that both have.")
+    alike = (after.profile, after.backend) == (before.profile, before.backend)
+    if len(pairs) < 2 or not alike:
+        raise CourseError(
+            f"{source!r}: an interval needs two seeds that both have, of one profile and backend."
+        )
     gain = paired_gain(*zip(*pairs, strict=True))
     return f"{gain.low:+.1f} to {gain.high:+.1f}"
 

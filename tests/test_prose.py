@@ -79,6 +79,8 @@ def two_variants(tmp_path, monkeypatch):
     rows = recorded("old", {0: 0.50, 1: 0.52, 2: 0.49, 9: 0.90}, base)
     rows += recorded("new", {2: 0.55, 0: 0.53, 1: 0.54, 5: 0.10}, base)
     rows += recorded("lonely", {9: 0.60}, base)
+    longer = recorded("longer", {0: 0.61, 1: 0.62, 2: 0.63}, base)
+    rows += [row | {"profile": "full"} for row in longer]
     path = tmp_path / "results.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in rows))
     monkeypatch.setattr(ledger, "RESULTS", path)
@@ -91,9 +93,10 @@ def test_the_interval_of_a_gain_pairs_runs_by_their_seeds(two_variants):
     assert prose.figure("sure R0.4 new R0.4:old test_accuracy") == said
 
 
-def test_an_interval_without_two_pairs_is_refused(two_variants, tmp_path):
+@pytest.mark.parametrize("variant", ["lonely", "longer"])
+def test_an_interval_without_two_pairs_is_refused(variant, two_variants, tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("It is <!--=sure R0.4 lonely old test_accuracy-->+1.0 to +2.0<!--/-->.")
+    page.write_text(f"It is <!--=sure R0.4 {variant} old test_accuracy-->+1.0 to +2.0<!--/-->.")
     (problem,) = prose.check(page)
     assert "two seeds that both have" in problem
     assert prose.update(page) == 0, "what cannot be computed stays as it is"
