@@ -98,13 +98,17 @@ def _serial(folder: Path, args: argparse.Namespace) -> dict:
 
 
 def _quick(folder: Path, args: argparse.Namespace) -> dict:
-    """Time the course on real data; a run that is kept can be made in several calls."""
+    """Time the course on real data; a run that is kept can be made in several calls.
+
+    The memory is that of the last call.
+    """
     out = args.keep or folder / "out"
     mirror = ["--mirror", args.mirror] if args.mirror else []
     command = _run(select(args.notebooks), out, args.jobs, "quick")
     command = [word for word in command if word != "--fresh"]
     _, gb = _watched([*command, "--seed", args.seed, *mirror], folder)
-    journals = [json.loads(path.read_text("utf-8")) for path in sorted(out.rglob("journal.json"))]
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(out.rglob("journal.json"))]
+    journals = [journal for journal in found if journal["state"] == "ok"]
     return {
         "jobs": args.jobs,
         "minutes": round(_at_work(journals) / 60, 1),

@@ -13,7 +13,8 @@ The first comment says where the figure comes from::
     runs  ID VARIANT METRIC      how many values were recorded
     gain  ID VARIANT OTHER METRIC   mean of VARIANT minus mean of OTHER, which is a variant
                                     of the same system, or of another one: "R0.6b:report"
-    sure  ID VARIANT OTHER METRIC   95 % interval of this gain, from the seeds that both have
+    sure  ID VARIANT OTHER METRIC   95 % interval of this gain in points, from the seeds that
+                                    both have; for fractions such as accuracies
 
 `check` finds figures that no longer match, and figures without a source; `update` rewrites
 the ones that have a source, and leaves those for which nothing is recorded yet to `check`.
@@ -51,7 +52,10 @@ def figure(source: str) -> str:
         id, variant, other, metric = words
         other_id, _, other = other.rpartition(":")
         after, before = _band(id, variant, metric), _band(other_id or id, other, metric)
-        return _gain(after, before, metric) if kind == "gain" else _sure(after, before, source)
+        if kind == "gain":
+            return _gain(after, before, metric)
+        if unit_of(metric) == "fraction":
+            return _sure(after, before, source)
     if kind in ("band", "mean", "runs") and len(words) == 3:
         id, variant, metric = words
         values, unit = _band(id, variant, metric).values, unit_of(metric)
@@ -62,7 +66,8 @@ def figure(source: str) -> str:
         return number(sum(values) / len(values), unit)
     raise CourseError(
         f"{source!r} is no source of a figure. Write one of: claim ID METRIC; "
-        "band, mean or runs ID VARIANT METRIC; gain or sure ID VARIANT OTHER METRIC."
+        "band, mean or runs ID VARIANT METRIC; gain ID VARIANT OTHER METRIC, or sure "
+        "ID VARIANT OTHER METRIC for a fraction, such as an accuracy."
     )
 
 

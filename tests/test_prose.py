@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarlib import ledger, prose
+from cifarlib import CourseError, ledger, prose
 from cifarlib.pairs import paired_gain
 
 ROOT = Path(__file__).parent.parent
@@ -100,3 +100,8 @@ def test_an_interval_without_two_pairs_is_refused(variant, two_variants, tmp_pat
     (problem,) = prose.check(page)
     assert "two seeds that both have" in problem
     assert prose.update(page) == 0, "what cannot be computed stays as it is"
+
+
+def test_an_interval_in_points_of_what_has_no_points_is_refused():
+    with pytest.raises(CourseError, match="no source of a figure"):
+        prose.figure("sure R0.4 all-data report test_loss")
