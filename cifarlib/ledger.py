@@ -222,10 +222,11 @@ def agrees(id: str, claim: Claim) -> bool | None:
     return None if measured is None or len(measured.values) < 2 else measured.expects(claim.value)
 
 
-def merge(folder: Path | str, allow_smoke: bool = False) -> int:
+def merge(folder: Path | str, *, allow_smoke: bool = False, replace: bool = True) -> int:
     """Take the results that notebooks left below `folder` into the committed ledger.
 
-    A result replaces the one with the same system, variant, profile, backend and seed.
+    A result replaces the one with the same system, variant, profile, backend and seed, or gives
+    way to it if `replace` is False.
 
     Returns:
         The number of results taken.
@@ -236,8 +237,12 @@ def merge(folder: Path | str, allow_smoke: bool = False) -> int:
     new = read_below(folder)
     if not allow_smoke:
         new = [r for r in new if r["profile"] != "smoke"]
-    merged = {tuple(r[k] for k in _KEY): r for r in [*_read(RESULTS), *new]}
-    rows = sorted(merged.values(), key=lambda r: (_order(r["id"]), *(str(r[k]) for k in _KEY)))
+    old = _read(RESULTS)
+    if not replace:
+        known = {_key(r) for r in old}
+        new = [r for r in new if _key(r) not in known]
+    merged = {_key(r): r for r in [*old, *new]}
+    rows = sorted(merged.values(), key=lambda r: (_order(r["id"]), *map(str, _key(r))))
     write_atomic(RESULTS, "".join(json.dumps(r) + "\n" for r in rows))
     return len(new)
 
@@ -280,6 +285,10 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[dict, ...]:
             )
         rows.append(row)
     return tuple(rows)
+
+
+def _key(row: dict) -> tuple:
+    return tuple(row[k] for k in _KEY)
 
 
 def _order(id: str) -> int:

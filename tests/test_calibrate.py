@@ -2,6 +2,7 @@
 
 import json
 
+import nbformat
 import pytest
 from running import make
 
@@ -14,6 +15,10 @@ from cifarlib import ledger
 ledger.record("R0.4", {"test_accuracy": 0.5 + SEED / 100}, seed=SEED,
               profile=cifarlib.profile(PROFILE))
 """
+
+
+def indented(code):
+    return code.replace("\n", "\n    ")
 
 
 @pytest.fixture
@@ -37,6 +42,23 @@ def test_a_notebook_that_fails_is_said_and_the_rest_is_kept(course):
     make(course / "notebooks", "03_cifar10_cnn", RECORD, "assert SEED != 1")
     assert calibrate(["R0.4"], range(2), course / "out") == 1
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51)
+
+
+def test_each_network_is_trained_once_a_seed(course):
+    path = course / "notebooks" / "03_cifar10_cnn.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source += "\nN_SEEDS = None"
+    notebook.cells[2].source = f"for SEED in range(SEED, SEED + (N_SEEDS or 3)):{indented(RECORD)}"
+    nbformat.write(notebook, path)
+    assert calibrate(["R0.4"], [0, 4], course / "out") == 0
+    assert ledger.band("R0.4", "test_accuracy").seeds == (0, 4)
+
+
+def test_what_is_recorded_stays(course):
+    calibrate(["R0.4"], [1], course / "out")
+    ledger.RESULTS.write_text(ledger.RESULTS.read_text().replace("0.51", "0.9"))
+    calibrate(["R0.4"], [1, 2], course / "out")
+    assert ledger.band("R0.4", "test_accuracy").values == (0.9, 0.52)
 
 
 def test_stand_in_data_makes_no_band(course):

@@ -81,6 +81,14 @@ def test_record_and_merge(recorded, tmp_path, monkeypatch):
     assert ids == sorted(ids)
 
 
+def test_merge_can_leave_what_is_there(recorded, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "out" / "03"))
+    for seed in (0, 9):
+        ledger.record("R0.4", {"test_accuracy": 0.5}, seed=seed, profile=profile("quick"))
+    assert ledger.merge(tmp_path / "out", replace=False) == 1
+    assert ledger.band("R0.4", "test_accuracy").values == (0.55, 0.56, 0.57, 0.58, 0.59, 0.5)
+
+
 def test_the_courses_own_networks_have_results_and_no_claims(recorded, tmp_path, monkeypatch):
     monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "out" / "13"))
     ledger.record("C.1", {"test_accuracy": 0.8}, seed=0, profile=profile("quick"))

@@ -61,6 +61,11 @@ def test_has_one_parameters_cell_with_the_defaults(path):
     assert re.search(r'^PROFILE = "auto"', cell.source, re.MULTILINE)
     assert re.search(r"^SEED = 0$", cell.source, re.MULTILINE)
     assert not [c for c in code(path) if "injected-parameters" in c.metadata.get("tags", [])]
+    text = "\n".join(c.source for c in code(path))
+    repeats = re.search(r"^SEEDS = ", text, re.MULTILINE)
+    assert bool(re.search(r"^N_SEEDS = None\b", cell.source, re.MULTILINE)) == bool(repeats)
+    profile_alone = re.findall(r"SEEDS = .*(?<!N_SEEDS or )profile\.pick", text)
+    assert not profile_alone, f"N_SEEDS has no say in {profile_alone}"
 
 
 @every_notebook

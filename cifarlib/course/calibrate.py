@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cifarlib import ledger
@@ -24,8 +25,9 @@ def calibrate(
 ) -> int:
     """Run the notebooks that treat these systems once for each seed; print the bands.
 
-    Every result of these notebooks goes into the committed ledger, also those of other
-    systems that they treat. What is in `out` already is not run again.
+    Each network is trained once a run (`N_SEEDS` is 1), so that no seed is trained twice. Every new
+    result of these notebooks goes into the committed ledger, also those of other systems that they
+    treat; what the ledger has already stays. What is in `out` already is not run again.
 
     Args:
         ids: systems, such as "R0.4".
@@ -43,8 +45,8 @@ def calibrate(
             "Bands come from real data, and this would be the smoke profile. Name another one, "
             "--profile quick, and where the data is: --mirror DIR, or `cifarlib data fetch`."
         )
-    code = run(chosen)
-    print(f"{ledger.merge(out)} results taken into {ledger.RESULTS.name}")
+    code = run(replace(chosen, parameters={"N_SEEDS": 1}))
+    print(f"{ledger.merge(out, replace=False)} results taken into {ledger.RESULTS.name}")
     print(bands(ids))
     return code
 

@@ -98,12 +98,17 @@ class Plan:
 
     @property
     def tasks(self) -> list[Task]:
-        own = tuple(self.parameters.items())
+        own = {notebook: self._own(notebook) for notebook in self.notebooks}
         return [
-            Task(notebook, profile, seed, own, group)
+            Task(notebook, profile, seed, own[notebook], group)
             for (profile, seed), group in self.groups.items()
             for notebook in self.notebooks
         ]
+
+    def _own(self, notebook: Path) -> tuple[tuple[str, Any], ...]:
+        """Return those of the further parameters that a notebook has."""
+        known = cells.parameter_names(notebook) if self.parameters else []
+        return tuple((name, value) for name, value in self.parameters.items() if name in known)
 
 
 def plan(
