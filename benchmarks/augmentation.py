@@ -6,6 +6,8 @@ measures images per second, first of the augmentation alone, then of the trainin
 network R0.4 with it. Both ways have the same settings and the same images. In each round every way
 runs right after the one that it is compared with, and the median of the rounds' ratios counts: what
 else the machine does comes and goes, but meets both halves of a pair. Speeds are the best rounds'.
+The limit is the time to read each image's bytes once and to write it once as float32, at the
+machine's measured bandwidth.
 Results are printed and kept in benchmarks/results/augmentation.json.
 """
 
@@ -23,6 +25,7 @@ import keras
 import numpy as np
 from keras import layers
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from limits import bytes_per_second
 
 import cifarlib
 from cifarlib import augment, facts, models
@@ -78,6 +81,7 @@ def main() -> None:
                   for row in alone],
         "training": [dict(zip(("augmentation", "batch", "images_per_second", "cost"), row,
                               strict=True)) for row in training],
+        "limit_images_per_second": bytes_per_second() / (5 * images[0].nbytes),
         "wanted": {"times": LAYERS_WANTED, "cost": COST_ALLOWED},
     }  # fmt: skip
     write_atomic(chosen.out, json.dumps(result, indent=1) + "\n")

@@ -7,7 +7,8 @@ Both ways train the same head, from the same seed, on the same images, in the sa
 R0.9 (5 epochs, batches of 16, 15,000 images), R1.5 (10 epochs, batches of 250, 45,000 images) and
 R4.4 (100 epochs, batches of 30, 40,000 images), with validation after each epoch. They take turns,
 and medians are compared. The reports' way is written as in their listings: pixels divided by 255
-beforehand, the base inside the model, plain `model.fit`. Results go to
+beforehand, the base inside the model, plain `model.fit`. The limit is the time that the
+multiply-adds of the features would take at the rate of a large matrix product. Results go to
 `benchmarks/results/frozen_features.json`.
 """
 
@@ -27,9 +28,10 @@ os.environ["CIFARLIB_QUIET"] = "1"
 
 import keras
 import numpy as np
+from limits import multiply_adds_per_second
 
 import cifarlib
-from cifarlib import backbones, features, ledger
+from cifarlib import backbones, features, ledger, params
 from cifarlib.course.measure_features import NETWORK_OF, base_of, fitting, head_of
 from cifarlib.facts import environment
 from cifarlib.files import write_atomic
@@ -44,13 +46,13 @@ SAMPLE = 4_000  # training images of one round without --full
 def main() -> None:
     args = _arguments()
     rounds = args.rounds or (1 if args.full else 3)
-    found = _before(args)
+    found, fastest = _before(args), multiply_adds_per_second()
     for id in args.systems:
         data = cifarlib.load(
             "cifar10", split=ledger.system(id).settings["split"], mirror=args.mirror
         )
         taken = [_round(id, data, number, args) for number in range(rounds)]
-        found[id] = _summary(id, taken, args.full)
+        found[id] = _summary(id, taken, args.full, fastest)
         print(_text(id, found[id]), flush=True)
     content = {"full": args.full, "systems": found, "environment": environment()}
     write_atomic(args.out, json.dumps(content, indent=1) + "\n")
@@ -116,6 +118,8 @@ def _features(id: str, data: cifarlib.Dataset, seed: int, args: argparse.Namespa
     base = base_of(settings, data.input_shape, args.mirror)
     base = fitting(base, head_of(build(NETWORK_OF.get(id, id))))
     without_test = replace(data, x_test=data.x_test[:1], y_test=data.y_test[:1])
+    images = len(data.x_train) + len(data.x_val)
+    work = images * params.total(params.derive(base)).multiply_adds
     with tempfile.TemporaryDirectory() as cache:
         if not args.full:
             features.extract(base, data.x_train[:1], cache=cache)  # builds the graph
@@ -137,11 +141,13 @@ def _features(id: str, data: cifarlib.Dataset, seed: int, args: argparse.Namespa
             first, *later = run.epoch_seconds
             trained = first + statistics.median(later) * (settings["epochs"] - 1)
             scale = _scale(id, data)
-            return {"made": seconds[0] * scale, "read": seconds[1] * scale, "head": trained}
+            times = {"made": seconds[0] * scale, "read": seconds[1] * scale, "head": trained}
+            return times | {"multiply_adds": work * scale}
         test = features.extract(base, data.x_test, cache=cache)
         accuracy = cifarlib.evaluate(head, test, data.y_test).accuracy
     return dict(zip(("made", "read", "head"), (*seconds, trained), strict=True)) | {
-        "features_accuracy": accuracy
+        "multiply_adds": work,
+        "features_accuracy": accuracy,
     }
 
 
@@ -177,8 +183,9 @@ def _compile(model: keras.Model, settings: dict) -> None:
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
 
 
-def _summary(id: str, taken: list[dict], full: bool) -> dict:
+def _summary(id: str, taken: list[dict], full: bool, fastest: float) -> dict:
     median = {key: statistics.median(t[key] for t in taken) for key in taken[0]}
+    limit = median.pop("multiply_adds") / fastest
     first = [t["report"] / (t["made"] + t["head"]) for t in taken]
     cached = [t["report"] / (t["read"] + t["head"]) for t in taken]
     return {
@@ -187,6 +194,8 @@ def _summary(id: str, taken: list[dict], full: bool) -> dict:
         "median_accuracy": {k: v for k, v in median.items() if k.endswith("accuracy")},
         "times_faster_first_time": statistics.median(first),
         "times_faster_cached": statistics.median(cached),
+        "limit_seconds": limit,
+        "part_of_limit": limit / median["made"],
         "wanted": SYSTEMS[id],
         "measured": "whole trainings"
         if full
@@ -199,7 +208,8 @@ def _text(id: str, s: dict) -> str:
     lines = [
         f"{id}, medians of {len(s['rounds'])} rounds ({s['measured']}):",
         f"  base in every step     {seconds['report']:8.1f} s",
-        f"  features made once     {seconds['made']:8.1f} s",
+        f"  features made once     {seconds['made']:8.1f} s, {s['part_of_limit']:.0%} of the "
+        "machine's limit",
         f"  features read again    {seconds['read']:8.1f} s",
         f"  head trained on them   {seconds['head']:8.1f} s",
         f"  times faster: {s['times_faster_first_time']:.1f} when the features are made first, "

@@ -12,13 +12,14 @@ test compares both, image by image and in distribution.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from cifarlib.affine import matrices, must_be_between, must_fill
+from cifarlib.affine import moved as moved  # for notebooks: the same changes, all images alike
 from cifarlib.errors import CourseError
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ REPORTS: Mapping[str, dict[str, Any]] = {
 """What reports R2 and R4 ask of ImageDataGenerator, for `RandomAffine`. R2 normalises as well."""
 
 PIPELINES = ("R2", "R4", "crop_flip", "cutout", "randaugment")
-FILLS = ("nearest", "constant", "reflect", "wrap")
 _LIMITS = {"rotation": 180, "width_shift": 1, "height_shift": 1, "shear": 60, "zoom": 0.99}
 
 
@@ -64,7 +64,7 @@ def pipeline(name: str, images: np.ndarray | None = None) -> keras.Sequential:
     elif name == "randaugment":
         steps = [RandomAffine(flip=True), layers.RandAugment(value_range=(0, 255), factor=0.3)]
     else:
-        steps = [PaddedCrop(4), RandomAffine(flip=True)]
+        steps = [PaddedCrop(4, flip=True)]
     if name == "R2":
         steps.append(normalization(images))
     if name == "cutout":
@@ -134,8 +134,8 @@ class RandomAffine(layers.Layer):
         amounts = {"rotation": rotation, "width_shift": width_shift, "height_shift": height_shift}
         amounts |= {"shear": shear, "zoom": zoom}
         for name, value in amounts.items():
-            _must_be_between(name, value, 0.0, _LIMITS[name])
-        _must_fill(fill)
+            must_be_between(name, value, 0.0, _LIMITS[name])
+        must_fill(fill)
         self.settings = {**amounts, "flip": bool(flip), "fill": fill, "seed": seed}
         self.generator = keras.random.SeedGenerator(seed)
         _without_jit(self)
@@ -177,17 +177,20 @@ class PaddedCrop(layers.Layer):
 
     Args:
         padding: width of the frame in pixels, so the greatest shift.
+        flip: swap left and right in half of the images, without resampling them once more.
         seed: as for `RandomAffine`.
 
     Raises:
         CourseError: `padding` is no whole number from 1 on.
     """
 
-    def __init__(self, padding: int = 4, *, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, padding: int = 4, *, flip: bool = False, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if isinstance(padding, bool) or not isinstance(padding, int) or padding < 1:
             raise CourseError(f"padding={padding!r} is no whole number of pixels from 1 on.")
-        self.padding, self.seed = padding, seed
+        self.padding, self.flip, self.seed = padding, bool(flip), seed
         self.generator = keras.random.SeedGenerator(seed)
         _without_jit(self)
 
@@ -195,11 +198,14 @@ class PaddedCrop(layers.Layer):
         images = ops.cast(images, self.compute_dtype)
         if not training:
             return images
+        n, _, width, _ = ops.shape(images)
         places = 2 * self.padding + 1
-        u = keras.random.uniform((ops.shape(images)[0], 2), seed=self.generator)
-        steps = ops.minimum(ops.floor(u * places), places - 1) - self.padding
+        u = keras.random.uniform((n, 3), seed=self.generator)
+        steps = ops.minimum(ops.floor(u[:, :2] * places), places - 1) - self.padding
         one, none = ops.ones_like(u[:, 0]), ops.zeros_like(u[:, 0])
-        moves = [one, none, steps[:, 0], none, one, steps[:, 1], none, none]
+        way = ops.where(u[:, 2] < 0.5, -1.0, 1.0) if self.flip else one
+        first = ops.where(way < 0, width - 1.0, 0.0)  # where the new left edge comes from
+        moves = [way, none, first + steps[:, 0], none, one, steps[:, 1], none, none]
         return ops.image.affine_transform(
             images,
             ops.stack(moves, axis=1),
@@ -212,85 +218,8 @@ class PaddedCrop(layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "padding": self.padding, "seed": self.seed}
-
-
-def moved(
-    images: np.ndarray,
-    *,
-    rotation: float = 0.0,
-    width_shift: float = 0.0,
-    height_shift: float = 0.0,
-    shear: float = 0.0,
-    zoom: float = 1.0,
-    flip: bool = False,
-    fill: str = "nearest",
-) -> np.ndarray:
-    """Return images that are all changed alike, float32, shape (n, height, width, channels).
-
-    Args:
-        rotation, width_shift, height_shift, shear: as for `matrices`, one number each.
-        zoom: the part of width and height that is seen; below 1 is nearer.
-        flip: swap left and right.
-        fill: as for `RandomAffine`.
-    """
-    _must_fill(fill)
-    _must_be_between("zoom", zoom, 0.01, 100)
-    amounts = {"rotation": rotation, "width_shift": width_shift, "height_shift": height_shift}
-    amounts |= {"shear": shear, "zoom_x": zoom, "zoom_y": zoom, "flip": -1 if flip else 1}
-    _, height, width, _ = images.shape
-    move = matrices(height, width, **{k: ops.full((1,), float(v)) for k, v in amounts.items()})
-    moves, images = ops.repeat(move, len(images), axis=0), ops.cast(images, "float32")
-    new = ops.image.affine_transform(images, moves, fill_mode=fill, data_format="channels_last")
-    return ops.convert_to_numpy(new)
-
-
-def matrices(
-    height: int,
-    width: int,
-    *,
-    rotation: Any,
-    width_shift: Any,
-    height_shift: Any,
-    shear: Any,
-    zoom_x: Any,
-    zoom_y: Any,
-    flip: Any,
-) -> Any:
-    """Return the transforms for `keras.ops.image.affine_transform`, shape (n, 8).
-
-    They say where in the old image each pixel of the new one comes from: flipped, zoomed, sheared,
-    shifted and rotated about the middle, in that order, as ImageDataGenerator composes them.
-
-    Args:
-        height, width: of the images, in pixels.
-        rotation: degrees counter-clockwise; this and all others float tensors of shape (n,).
-        width_shift, height_shift: to the right and down, as parts of the width and height.
-        shear: degrees.
-        zoom_x, zoom_y: the part of width and height that is seen; below 1 is nearer.
-        flip: -1 to swap left and right, else 1.
-    """
-    turn, lean = rotation * (math.pi / 180), shear * (math.pi / 180)
-    cos, sin = ops.cos(turn), ops.sin(turn)
-    xx, xy = zoom_x * flip * cos, -zoom_y * ops.sin(turn + lean)
-    yx, yy = zoom_x * flip * sin, zoom_y * ops.cos(turn + lean)
-    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    right, down = width_shift * width, height_shift * height
-    x = middle_x - xx * middle_x - xy * middle_y - cos * right + sin * down
-    y = middle_y - yx * middle_x - yy * middle_y - sin * right - cos * down
-    none = ops.zeros_like(xx)
-    return ops.stack([xx, xy, x, yx, yy, y, none, none], axis=1)
-
-
-def _must_be_between(name: str, value: object, low: float, high: float) -> None:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise CourseError(f"{name}={value!r}: expected a number from {low:g} to {high:g}.")
-
-
-def _must_fill(fill: str) -> None:
-    if fill not in FILLS:
-        raise CourseError(f"There is no fill {fill!r}. Choose one of: {', '.join(FILLS)}.")
+        own = {"padding": self.padding, "flip": self.flip, "seed": self.seed}
+        return super().get_config() | own
 
 
 def _without_jit(layer: layers.Layer) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifarlib import plots
-from cifarlib.augment import FILLS, moved
+from cifarlib.affine import FILLS, moved
 from cifarlib.errors import CourseError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def augmentation_explorer(image: np.ndarray, **start: Any) -> AugmentationExplor
 
     Args:
         image: pixel values 0-255, shape (height, width, channels).
-        start: where sliders start, as for `cifarlib.augment.moved`; see `START`.
+        start: where sliders start, as for `cifarlib.affine.moved`; see `START`.
 
     Raises:
         CourseError: not one image, or a setting that there is not.
@@ -128,7 +128,7 @@ def compared(image: np.ndarray, **settings: Any) -> Figure:
 
     Args:
         image: pixel values 0-255, shape (height, width, channels), 1 or 3 channels.
-        settings: as for `cifarlib.augment.moved`.
+        settings: as for `cifarlib.affine.moved`.
 
     Raises:
         CourseError: the array is not one image.

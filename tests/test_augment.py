@@ -9,7 +9,7 @@ from keras import ops
 from scipy import ndimage, stats
 
 import cifarlib
-from cifarlib import CourseError, augment, models
+from cifarlib import CourseError, affine, augment, models
 
 legacy = pytest.importorskip("keras.src.legacy.preprocessing.image")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the old generator
@@ -65,7 +65,7 @@ def test_one_image_is_changed_as_by_image_data_generator(images, fill):
     random, generator = np.random.RandomState(1), legacy.ImageDataGenerator(fill_mode=fill)
     for image in images[:20].astype("float32"):
         amounts = random_amounts(random)
-        moves = augment.matrices(32, 32, **in_our_names(amounts))
+        moves = affine.matrices(32, 32, **in_our_names(amounts))
         ours = ops.image.affine_transform(image[np.newaxis], moves, fill_mode=fill)
         theirs = generator.apply_transform(image, amounts)
         np.testing.assert_allclose(ops.convert_to_numpy(ours)[0], theirs, atol=0.02)
@@ -205,12 +205,15 @@ def test_normalisation_is_the_generators(images):
     np.testing.assert_allclose(ours, generator.standardize(images.astype("float32")), atol=1e-4)
 
 
-def test_padded_crop_moves_by_whole_pixels_onto_black():
+@pytest.mark.parametrize("flip", [False, True])
+def test_padded_crop_moves_by_whole_pixels_onto_black(flip):
     image = np.arange(1, 101, dtype="float32").reshape(1, 10, 10, 1)
     framed = np.pad(image[0], ((2, 2), (2, 2), (0, 0)))
-    crops = {(i, j): framed[i : i + 10, j : j + 10] for i in range(5) for j in range(5)}
+    crops = {(i, j, 1): framed[i : i + 10, j : j + 10] for i in range(5) for j in range(5)}
+    if flip:
+        crops |= {(i, j, -1): crop[:, ::-1] for (i, j, _), crop in crops.items()}
     seen = []
-    for new in changed(augment.PaddedCrop(2, seed=0), np.repeat(image, 1000, axis=0)):
+    for new in changed(augment.PaddedCrop(2, flip=flip, seed=0), np.repeat(image, 1000, axis=0)):
         seen += [place for place, crop in crops.items() if np.array_equal(crop, new)]
     assert len(seen) == 1000
     counts = [seen.count(place) for place in crops]

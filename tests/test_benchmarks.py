@@ -31,7 +31,7 @@ def test_a_figure_that_falls_short_is_said():
     import page
 
     found = {"systems": {"R0.9": {"times_faster_first_time": 3.9, "wanted": 4.0}}}
-    found["systems"]["R0.9"]["times_faster_cached"] = 100.0
+    found["systems"]["R0.9"] |= {"times_faster_cached": 100.0, "part_of_limit": 0.5}
     assert [row[-1] for row in page.frozen_features(found)] == ["**no**"]
 
 
