@@ -10,8 +10,8 @@ import pytest
 NOTEBOOK = "01"
 
 
-def run_notebook(out, backend):
-    command = [sys.executable, "-m", "cifarlib.course.cli", "run", NOTEBOOK]
+def run_notebook(out, backend, *options):
+    command = [sys.executable, "-m", "cifarlib.course.cli", "run", NOTEBOOK, *options]
     done = subprocess.run(
         [*command, "--profile", "smoke", "--out", str(out)],
         env=os.environ | {"KERAS_BACKEND": backend},
@@ -35,6 +35,12 @@ def test_two_runs_record_the_same_bits(first, tmp_path):
     assert [r["metrics"] for r in second] == [r["metrics"] for r in first]
     histories = [[r["training"]["history"] for r in rows] for rows in (first, second)]
     assert histories[0] == histories[1]
+
+
+def test_a_seed_gives_the_same_whether_others_are_trained_or_not(first, tmp_path):
+    alone = run_notebook(tmp_path, "tensorflow", "-p", "N_SEEDS", "1")
+    assert {r["seed"] for r in first} == {0, 1}
+    assert [r["metrics"] for r in alone] == [r["metrics"] for r in first if r["seed"] == 0]
 
 
 def test_runs_on_jax(first, tmp_path):
