@@ -66,14 +66,21 @@ def widths(page) -> list[float]:
 
 
 def saved(page, path) -> dict:
-    """Save the open notebook, and return what the file at `path` then holds."""
+    """Save the open notebook, and return what the file at `path` then holds.
+
+    Jupyter empties the file and then writes it, so what is read in between is half a notebook.
+    """
     before = path.stat().st_mtime_ns
     menu(page, "File", "Save Notebook")
-    for _ in range(100):
-        if path.stat().st_mtime_ns > before:
-            break
+    end = time.monotonic() + CELL_SECONDS
+    while time.monotonic() < end:
         page.wait_for_timeout(100)
-    return json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_mtime_ns > before:
+            try:
+                return json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                continue
+    raise AssertionError(f"{path} was not saved within {CELL_SECONDS} seconds")
 
 
 def stop_kernels(lab) -> None:
