@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from cifarlib import ledger
@@ -14,7 +13,7 @@ EMPTY = "-"
 HEADLINE = (
     "test_accuracy", "val_accuracy", "train_accuracy", "parameters", "base_parameters", "seconds",
 )  # fmt: skip
-"""The claims that the overview shows, the two first of these that a system has."""
+"""The figures that stand for a system, the first of these that it has."""
 
 
 def number(value: float, unit: str) -> str:
@@ -74,7 +73,7 @@ def compare(*ids: str) -> Table:
                     id,
                     variant,
                     metric.replace("_", " "),
-                    _claimed(claim),
+                    claimed(claim),
                     interval(yours, unit) if yours else EMPTY,
                     f"{interval(band.values, unit)} ({_runs(band)})" if band else EMPTY,
                 ]
@@ -95,23 +94,6 @@ def verdict(id: str, metric: str, value: float, variant: str = "report") -> str:
     return f"{you}; {_runs(band)} gave {interval(band.values, unit)}. Yours is {place} that band."
 
 
-def overview() -> str:
-    """Return every system of the reports with its state, as text."""
-    from cifarlib.tables import Table
-
-    counts: dict[str, int] = defaultdict(int)
-    rows = []
-    for id, entry in ledger.systems().items():
-        state = ledger.state(id)
-        counts[state] += 1
-        shown = [m for m in HEADLINE if m in entry.claims][:2]
-        claimed = "; ".join(f"{m.replace('_', ' ')} {_claimed(entry.claims[m])}" for m in shown)
-        rows.append([id, entry.notebook[:2], state, claimed or entry.kind, entry.cause])
-    table = Table(["system", "notebook", "state", "claimed", "main cause"], rows)
-    summary = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
-    return f"{table}\n\n{len(rows)} systems: {summary}."
-
-
 def _lines(id: str) -> list[tuple[str, str]]:
     """Pairs of metric and variant worth a line.
 
@@ -127,7 +109,8 @@ def _lines(id: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def _claimed(claim: ledger.Claim | None) -> str:
+def claimed(claim: ledger.Claim | None) -> str:
+    """Write what a report claims, in figures or in its own words."""
     if claim is None:
         return EMPTY
     if claim.value is None:

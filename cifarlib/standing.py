@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cifarlib import ledger
 from cifarlib.bands import Band
-from cifarlib.comparison import interval, number, unit_of
+from cifarlib.comparison import HEADLINE, claimed, interval, number, unit_of
 from cifarlib.errors import CourseError
 from cifarlib.recipes import recipe
 
 STATES = ("reproduced", "not reproduced", "measured once", "not measured", "shown")
 """What `ledger.state` can say, in the order of tables and legends."""
+NOTHING = "-"
 NEEDED = ("optimizer", "split", "epochs")
 
 
@@ -47,6 +49,39 @@ def standing(id: str) -> Standing:
         "shown": lambda: "claims no figure that could be tested",
     }[state]()
     return Standing(id, state, why, command(id) if "measured" in state else "")
+
+
+def overview() -> str:
+    """Return every system of the reports with its claim, its state and its results, as text."""
+    from cifarlib.tables import Table
+
+    rows = []
+    for id, entry in ledger.systems().items():
+        shown = [m for m in HEADLINE if m in entry.claims][:2]
+        claims = [f"{m.replace('_', ' ')} {claimed(entry.claims[m])}" for m in shown]
+        said = "; ".join(claims) or entry.kind
+        rows.append([id, entry.notebook[:2], ledger.state(id), said, recorded(id), entry.cause])
+    headers = ["system", "notebook", "state", "claimed", "recorded on real data", "main cause"]
+    counts = Counter(row[2] for row in rows)
+    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    some = sum(row[4] != NOTHING for row in rows)
+    return (
+        f"{Table(headers, rows)}\n\n{len(rows)} systems: {states}.\n"
+        f"{some} of them have results on real data."
+    )
+
+
+def recorded(id: str) -> str:
+    """Say what the ledger has of a system on real data, and by how much it was shortened."""
+    found = headline(id)
+    if found and found[2]:
+        return f"{runs(found[2])} of its own recipe"
+    real = [r for r in ledger.results(id) if r["profile"] != "smoke"]
+    short = [r["training"] for r in real if r["variant"] == "short"]
+    parts = [part for run in short if run and (part := share(id, run)) is not None]
+    if parts:
+        return f"{len(short)} runs with {100 * max(parts):.2g} % of the training"
+    return f"{len(real)} result{'s' if len(real) > 1 else ''}" if real else NOTHING
 
 
 def cause(id: str) -> str:

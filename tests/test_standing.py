@@ -75,6 +75,26 @@ def test_a_shortened_training_says_by_how_much(write):
     )
 
 
+def test_overview_has_every_system_with_what_was_recorded(write):
+    short = {"epochs": 1, "n_train": 7500}
+    write(
+        *(result("R0.4", seed=s, test_accuracy=0.56 + s / 100) for s in range(3)),
+        *(result("R0.10", "short", s, training=short, test_accuracy=0.1) for s in range(2)),
+        result("R2.8", "repaired", test_accuracy=0.5),
+        results.result("R0.9", profile="smoke", test_accuracy=0.5),
+    )
+    lines = {line.split()[0]: line for line in standing.overview().splitlines()[2:52]}
+    assert list(lines) == list(ledger.systems())
+    assert "test accuracy 56.5 %; parameters 122,570" in lines["R0.4"]
+    assert " 3 runs of its own recipe " in lines["R0.4"]
+    assert " 2 runs with 10 % of the training " in lines["R0.10"]
+    assert " 1 result " in lines["R2.8"]
+    assert " - " in lines["R0.9"]
+    assert standing.overview().endswith(
+        "50 systems: 1 reproduced, 49 not measured.\n3 of them have results on real data."
+    )
+
+
 @pytest.mark.parametrize(
     ("id", "share"), [("R0.4", 0.2), ("R4.2", 15000 / 4_000_000), ("R2.2", None)]
 )

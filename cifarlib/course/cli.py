@@ -73,7 +73,7 @@ def _doctor(_args: argparse.Namespace) -> int:
 
 
 def _ledger_show(_args: argparse.Namespace) -> int:
-    from cifarlib.comparison import overview
+    from cifarlib.standing import overview
 
     print(overview())
     return 0
