@@ -4,10 +4,12 @@
 
 All are judged on the 10,000 test images. The reports' networks are trained as in their listings,
 with plain `model.fit` and validation after each epoch: R1.4 to its end, and R1.2 and R4.1, which
-learn faster and never reach 70 %, until they reach 60 %. Ours is trained for one and for two epochs
-by the cells of notebook 13 that carry the tag `recipe`, so there is no second copy of it. Seconds
-are those of the training calls, the building of the graphs and our changed images included, and
-what the test images take left out. Results go to `benchmarks/results/beat_the_reports.json`.
+learn faster and never reach 70 %, until they reach 60 %. Ours is trained once on a third, on half
+and on all of the training images, and twice on all, each time with a learning rate that falls to
+zero, by the cells of notebook 13 that carry the tag `recipe`, so there is no second copy of it.
+Seconds are those of the training calls. The building of the graphs is in them, and in ours what
+the first layer is worked out from and the changed images; what the test images take is left out.
+Results go to `benchmarks/results/beat_the_reports.json`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,7 +38,14 @@ HERE = Path(__file__).parent
 NOTEBOOK = HERE.parent / "notebooks" / "13_beat_the_reports.ipynb"
 RESULTS = HERE / "results" / "beat_the_reports.json"
 BEST, FAST = "R1.4", ("R1.2", "R4.1")
-WIDTHS, EPOCHS = (32, 64, 128), (1, 2)
+WIDTHS = (32, 64, 128)
+OURS = {
+    "ours (a third of an epoch)": (1 / 3, 1),
+    "ours (half an epoch)": (1 / 2, 1),
+    "ours (1 epoch)": (1, 1),
+    "ours (2 epochs)": (1, 2),
+}
+"""Our trainings: the share of the training images, and how often each is seen."""
 MARKS = (0.6, 0.7)
 MOST_EPOCHS = 30  # of R4.1, whose report names no number; it is stopped long before
 WANTED = 5.0
@@ -46,10 +56,12 @@ def main() -> None:
     args = _arguments()
     splits = {id: ledger.system(id).settings["split"] for id in (BEST, *FAST)}
     data = {s: cifarlib.load("cifar10", split=s, mirror=args.mirror) for s in splits.values()}
-    ours = recipe(data[splits[BEST]])
+    started = time.perf_counter()
+    train = recipe(data[splits[BEST]])
+    ours = train, time.perf_counter() - started
     rounds = []
     for seed in range(args.rounds):
-        ways = [lambda s, n=n: _ours(n, ours, data[splits[BEST]], s) for n in EPOCHS]
+        ways = [lambda s, name=name: _ours(name, *ours, data[splits[BEST]], s) for name in OURS]
         ways += [lambda s, id=id: _report(id, data[splits[id]], s) for id in (BEST, *FAST)]
         taken = {}
         for way in ways if seed % 2 == 0 else reversed(ways):
@@ -123,11 +135,17 @@ def _report(id: str, data: cifarlib.Dataset, seed: int) -> tuple[str, list]:
     return id, watch.points
 
 
-def _ours(epochs: int, train: Callable, data: cifarlib.Dataset, seed: int) -> tuple[str, list]:
+def _ours(
+    name: str, train: Callable, prepared: float, data: cifarlib.Dataset, seed: int
+) -> tuple[str, list]:
+    """Train our network; return seconds, those of the preparation included, and test accuracy."""
+    part, epochs = OURS[name]
+    n_train = round(part * len(data.x_train))
+    seen = replace(data, x_train=data.x_train[:n_train], y_train=data.y_train[:n_train])
     started = time.perf_counter()
-    model, _ = train(data, WIDTHS, epochs, seed)
-    seconds = round(time.perf_counter() - started, 2)
-    return f"ours ({epochs} epoch{'s' * (epochs > 1)})", [[seconds, _accuracy(model, data)]]
+    model, _ = train(seen, WIDTHS, epochs, seed)
+    seconds = round(prepared + time.perf_counter() - started, 2)
+    return name, [[seconds, _accuracy(model, data)]]
 
 
 class Watch(keras.callbacks.Callback):

@@ -45,6 +45,11 @@ def frozen_features(found: dict) -> Iterator[Row]:
         measured = f"{times:.1f} times faster; {s['times_faster_cached']:.0f} times when the "
         measured += f"features are there (made at {s['part_of_limit']:.0%} of this machine's "
         measured += "multiply-adds)"
+        if s["median_accuracy"]:
+            ends = (s["median_accuracy"][f"{way}_accuracy"] for way in ("report", "features"))
+            measured += "; whole trainings, test accuracy {:.1%} and ours {:.1%}".format(*ends)
+        else:
+            measured += f"; {s['measured']}"
         yield (
             f"{id}, features once, against the base in every step",
             measured,

@@ -32,7 +32,11 @@ def test_a_figure_that_falls_short_is_said():
 
     found = {"systems": {"R0.9": {"times_faster_first_time": 3.9, "wanted": 4.0}}}
     found["systems"]["R0.9"] |= {"times_faster_cached": 100.0, "part_of_limit": 0.5}
+    found["systems"]["R0.9"] |= {"median_accuracy": {}, "measured": "extrapolated"}
     assert [row[-1] for row in page.frozen_features(found)] == ["**no**"]
+    ends = {"report_accuracy": 0.55, "features_accuracy": 0.54}
+    found["systems"]["R0.9"]["median_accuracy"] = ends
+    assert "test accuracy 55.0% and ours 54.0%" in next(page.frozen_features(found))[1]
 
 
 def test_points_by_a_grader_that_is_fooled_are_said():
