@@ -40,6 +40,12 @@ def test_a_figure_stands_beside_its_claim_and_its_band(compared):
     assert summary([row, row | {"verdict": "unexpected"}])["verdict"] == "1 of 2 as recorded"
 
 
+def test_the_course_s_own_network_is_compared_too(compared):
+    band = ledger.band("C.1", "test_accuracy", "two-epochs")
+    row = compared({"test_accuracy": band.mean}, id="C.1", variant="two-epochs")
+    assert (row["claimed"], row["verdict"]) == ("", "as recorded")
+
+
 @pytest.mark.parametrize(
     ("facts", "verdict"),
     [

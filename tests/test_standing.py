@@ -142,10 +142,11 @@ def test_own_results_come_from_the_session_and_from_the_run(write, tmp_path, mon
     (records / "03").mkdir(parents=True)
     (records / "03" / "results.jsonl").write_text(json.dumps(result("R0.4", test_accuracy=0.3)))
     assert len(own_results.own_table()) == 0
-    ledger.record("R0.1", {"test_accuracy": 0.5}, seed=0, profile=profile("smoke"))
-    assert [row[0] for row in own_results.own_table().rows] == ["R0.1"]
+    for id in ("C.1", "R0.1"):
+        ledger.record(id, {"test_accuracy": 0.5}, seed=0, profile=profile("smoke"))
+    assert [row[0] for row in own_results.own_table().rows] == ["R0.1", "C.1"]
     monkeypatch.setenv("CIFARLIB_RECORDS", str(records / "12"))
-    first, second = own_results.own_table().rows
+    first, second, _ = own_results.own_table().rows
     assert first[-1] == "stand-in data: not compared"
     assert second[4:] == ("30.0 %", "56.0 to 58.0 % (3)", "unexpected")
 
