@@ -57,11 +57,12 @@ def main() -> None:
     splits = {id: ledger.system(id).settings["split"] for id in (BEST, *FAST)}
     data = {s: cifarlib.load("cifar10", split=s, mirror=args.mirror) for s in splits.values()}
     started = time.perf_counter()
-    train = recipe(data[splits[BEST]])
-    ours = train, time.perf_counter() - started
+    own = data[splits[BEST]]
+    train = recipe(own)
+    prepared = time.perf_counter() - started
     rounds = []
     for seed in range(args.rounds):
-        ways = [lambda s, name=name: _ours(name, *ours, data[splits[BEST]], s) for name in OURS]
+        ways = [lambda s, name=name: _ours(name, train, prepared, own, s) for name in OURS]
         ways += [lambda s, id=id: _report(id, data[splits[id]], s) for id in (BEST, *FAST)]
         taken = {}
         for way in ways if seed % 2 == 0 else reversed(ways):

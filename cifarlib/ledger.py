@@ -76,6 +76,11 @@ def own_systems() -> dict[str, System]:
     return {id: _system(id, entry) for id, entry in claims_file()["own"].items()}
 
 
+def all_systems() -> dict[str, System]:
+    """Return the reports' systems and then the course's own networks, by id."""
+    return systems() | own_systems()
+
+
 def _system(id: str, entry: dict) -> System:
     claims = {
         metric: Claim(metric, c.get("unit", "words"), c.get("value"), c.get("says", ""))
@@ -91,7 +96,7 @@ def system(id: str) -> System:
     Raises:
         CourseError: there is no system of that name.
     """
-    known = systems() | own_systems()
+    known = all_systems()
     if id not in known:
         raise CourseError(f"No report has a system {id!r}. Known: {', '.join(known)}.")
     return known[id]

@@ -28,7 +28,7 @@ def own_results(folder: Path | str | None = None) -> list[dict]:
         folder = Path(mine).parent
     rows = ledger.read_below(folder) if folder is not None else []
     seen = [*rows, *(r for r in ledger.session_results() if r not in rows)]
-    order = [*ledger.systems(), *ledger.own_systems()]
+    order = list(ledger.all_systems())
     return sorted((r for r in seen if r["id"] in order), key=lambda r: order.index(r["id"]))
 
 

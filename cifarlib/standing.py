@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from cifarlib import ledger
 from cifarlib.bands import Band
-from cifarlib.comparison import HEADLINE, claimed, interval, number, unit_of
+from cifarlib.comparison import EMPTY, HEADLINE, claimed, interval, number, unit_of
 from cifarlib.errors import CourseError
 from cifarlib.recipes import recipe
 
 STATES = ("reproduced", "not reproduced", "measured once", "not measured", "shown")
 """What `ledger.state` can say, in the order of tables and legends."""
-NOTHING = "-"
 NEEDED = ("optimizer", "split", "epochs")
 
 
@@ -64,7 +63,7 @@ def overview() -> str:
     headers = ["system", "notebook", "state", "claimed", "recorded on real data", "main cause"]
     counts = Counter(row[2] for row in rows)
     states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    some = sum(row[4] != NOTHING for row in rows)
+    some = sum(row[4] != EMPTY for row in rows)
     return (
         f"{Table(headers, rows)}\n\n{len(rows)} systems: {states}.\n"
         f"{some} of them have results on real data."
@@ -77,11 +76,10 @@ def recorded(id: str) -> str:
     if found and found[2]:
         return f"{runs(found[2])} of its own recipe"
     real = [r for r in ledger.results(id) if r["profile"] != "smoke"]
-    short = [r["training"] for r in real if r["variant"] == "short"]
-    parts = [part for run in short if run and (part := share(id, run)) is not None]
-    if parts:
-        return f"{len(short)} runs with {100 * max(parts):.2g} % of the training"
-    return f"{len(real)} result{'s' if len(real) > 1 else ''}" if real else NOTHING
+    short = sum(r["variant"] == "short" for r in real)
+    if short and (length := _length(id)):
+        return f"{short} run{'s' if short > 1 else ''}{length}"
+    return f"{len(real)} result{'s' if len(real) > 1 else ''}" if real else EMPTY
 
 
 def cause(id: str) -> str:
@@ -191,9 +189,13 @@ def _shortened(id: str) -> Iterable[str]:
         band = ledger.band(id, metric, "short")
         if band is None:
             continue
-        short = [r["training"] for r in ledger.results(id) if r["variant"] == "short"]
-        shares = [part for run in short if run and (part := share(id, run)) is not None]
-        length = f" with {100 * max(shares):.2g} % of the training" if shares else ""
         gave = f"{metric.replace('_', ' ')} {interval(band.values, unit_of(metric))}"
-        return [f"so far shortened{length}: {gave}"]
+        return [f"so far shortened{_length(id)}: {gave}"]
     return []
+
+
+def _length(id: str) -> str:
+    """Write how much of the report's training its shortened runs did, or "" where none says."""
+    short = [r["training"] for r in ledger.results(id) if r["variant"] == "short"]
+    shares = [part for run in short if run and (part := share(id, run)) is not None]
+    return f" with {100 * max(shares):.2g} % of the training" if shares else ""

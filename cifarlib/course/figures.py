@@ -96,7 +96,7 @@ def _compared(row: dict[str, Any], metric: str | None, profile: str | None) -> d
     if metric is None:
         return empty
     value, unit, variant = row["metrics"][metric], unit_of(metric), row.get("variant", "report")
-    entry = (ledger.systems() | ledger.own_systems()).get(row["id"])
+    entry = ledger.all_systems().get(row["id"])
     claim = entry.claims.get(metric) if entry and (variant == "report" or unit == "count") else None
     claimed = ""
     if claim is not None:
