@@ -95,11 +95,17 @@ def check(path: Path | str) -> list[str]:
 
     Each line names file, cell and sentence. A per cent figure, a count such as 122,570 or a
     long decimal needs a source, unless it stands in code, a formula or a quotation (a line that
-    begins with ">"). Round thousands are sizes of data sets, and need none.
+    begins with ">"). Round thousands are sizes of data sets, and need none. No source may begin a
+    line: Markdown would tear the sentence apart there.
     """
     problems = []
     for place, text in _texts(Path(path)):
         for mark in MARK.finditer(text):
+            if not text[: mark.start()].rpartition("\n")[2].strip():
+                problems.append(
+                    f"{place}: {mark['text']!r} begins a line, where Markdown takes its source for "
+                    "a block of its own. Put a word in front of it."
+                )
             try:
                 wanted = figure(mark["source"])
             except CourseError as error:

@@ -105,3 +105,13 @@ def test_an_interval_without_two_pairs_is_refused(variant, two_variants, tmp_pat
 def test_an_interval_in_points_of_what_has_no_points_is_refused():
     with pytest.raises(CourseError, match="no source of a figure"):
         prose.figure("sure R0.4 all-data report test_loss")
+
+
+def test_no_source_begins_a_line(tmp_path):
+    page = tmp_path / "page.md"
+    mark = "<!--=claim R0.4 test_accuracy-->56.5 %<!--/-->"
+    page.write_text(f"- It claims\n  that {mark}\n  and {mark} are right.\n")
+    assert prose.check(page) == []
+    page.write_text(f"- It claims\n  {mark} of all.\n")
+    (problem,) = prose.check(page)
+    assert "'56.5 %' begins a line" in problem
