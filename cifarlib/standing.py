@@ -111,7 +111,7 @@ def missing(id: str) -> str:
     entry = ledger.system(ledger.system(id).of or id)
     settings, takes = entry.settings, []
     if entry.kind != "training":
-        return "its notebook was not yet run on real data"
+        return "its notebook has recorded nothing on real data yet"
     unsaid = [name for name in NEEDED if name not in settings]
     if unsaid:
         takes.append(f"the report gives no {', '.join(unsaid)}")

@@ -64,7 +64,7 @@ def test_not_measured_says_what_it_takes(write):
     assert "the report's own pictures" in standing.missing("R3.3")
     assert "no optimizer" in standing.missing("R4.2")
     assert standing.missing("R0.4") == "its own recipe was not yet run"
-    assert standing.missing("R3.6") == "its notebook was not yet run on real data"
+    assert standing.missing("R3.6") == "its notebook has recorded nothing on real data yet"
 
 
 def test_a_shortened_training_says_by_how_much(write):
