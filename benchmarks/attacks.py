@@ -27,8 +27,8 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "attacks.json"

@@ -28,9 +28,10 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from limits import bytes_per_second
 
 import cifarlib
-from cifarlib import augment, facts, models
-from cifarlib.files import write_atomic
-from cifarlib.tables import Table
+from cifarlib import augmentation, networks
+from cifarlib._support import environment
+from cifarlib._support.files import write_atomic
+from cifarlib._support.tables import Table
 from cifarlib.training import STEPS_PER_EXECUTION
 
 OUT = Path(__file__).parent / "results" / "augmentation.json"
@@ -74,7 +75,7 @@ def main() -> None:
     print(Table(["training of R0.4", "batch", "images/s", "cost"], training,
                 caption="In training: cost in parts of the plain epoch"))  # fmt: skip
     result = {
-        "environment": facts.environment(),
+        "environment": environment.environment(),
         "images": chosen.images,
         "rounds": chosen.rounds,
         "alone": [dict(zip(("settings", "batch", "generator", "layers", "times"), row, strict=True))
@@ -95,7 +96,7 @@ def alone_rows(images: np.ndarray, rounds: int) -> list[list]:
         for batch in (16, 32):
             generator = ready_generator(name, images)
             model = keras.Sequential(
-                [keras.Input(images.shape[1:]), Always(augment.pipeline(name, images))]
+                [keras.Input(images.shape[1:]), Always(augmentation.pipeline(name, images))]
             )
             model.compile(steps_per_execution=STEPS_PER_EXECUTION)
             old = partial(drain, generator.flow(images, batch_size=batch))
@@ -111,7 +112,9 @@ def training_rows(images: np.ndarray, labels: np.ndarray, rounds: int) -> list[l
     rows = []
     for batch in (16, 32):
         plain = epoch(None, images, labels, batch)
-        ways = {f"layers {name}": epoch(name, images, labels, batch) for name in augment.PIPELINES}
+        ways = {
+            f"layers {name}": epoch(name, images, labels, batch) for name in augmentation.PIPELINES
+        }
         flow = ready_generator("R4", images).flow(images, labels, batch_size=batch)
         ways["ImageDataGenerator R4"] = partial(network(None, images).fit, flow, verbose=0)
         taken = {name: pairs(way, plain, rounds) for name, way in ways.items()}
@@ -127,8 +130,8 @@ def epoch(name: str | None, images: np.ndarray, labels: np.ndarray, batch: int) 
 
 
 def network(name: str | None, images: np.ndarray) -> keras.Model:
-    first = [] if name is None else [augment.pipeline(name, images)]
-    model = keras.Sequential([keras.Input(images.shape[1:]), *first, models.build("R0.4")])
+    first = [] if name is None else [augmentation.pipeline(name, images)]
+    model = keras.Sequential([keras.Input(images.shape[1:]), *first, networks.build("R0.4")])
     model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
     if keras.backend.backend() == "tensorflow":
         model.steps_per_execution = STEPS_PER_EXECUTION

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from limits import bytes_per_second
 
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
 
 RESULTS = Path(__file__).parent / "results" / "basics.json"
 BACKENDS = ("tensorflow", "jax", "torch")

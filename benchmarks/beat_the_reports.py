@@ -30,9 +30,9 @@ from epochs import optimizer
 
 import cifarlib
 from cifarlib import ledger
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
-from cifarlib.models import build
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
+from cifarlib.networks import build
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parent / "notebooks" / "13_beat_the_reports.ipynb"

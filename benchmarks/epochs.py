@@ -30,10 +30,10 @@ import keras
 from limits import multiply_adds_per_second
 
 import cifarlib
-from cifarlib import ledger, params
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
-from cifarlib.models import build
+from cifarlib import ledger, parameters
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
+from cifarlib.networks import build
 
 RESULTS = Path(__file__).parent / "results" / "epochs.json"
 WANTED = {"R0.1": 1.3, "R0.4": 1.3, "R1.2": 1.0, "R1.4": 1.0, "R4.1": 1.0}
@@ -71,7 +71,7 @@ def _system(id: str, args: argparse.Namespace, fastest: float) -> dict:
         for name in ways if number % 2 == 0 else reversed(ways):
             rates[name].append(round(len(data.x_train) / ways[name]()))
     pairs = [ours / report for ours, report in zip(rates["ours"], rates["report"], strict=True)]
-    work = 3 * params.total(params.derive(build(id))).multiply_adds
+    work = 3 * parameters.total(parameters.derive(build(id))).multiply_adds
     median = {name: statistics.median(values) for name, values in rates.items()}
     return {
         "batch_size": batch,

@@ -32,11 +32,12 @@ import numpy as np
 from limits import multiply_adds_per_second
 
 import cifarlib
-from cifarlib import backbones, features, ledger, params
-from cifarlib.course.measure_features import NETWORK_OF, base_of, fitting, head_of
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
-from cifarlib.models import build
+from cifarlib import backbones, ledger, parameters
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
+from cifarlib.backbones import features
+from cifarlib.networks import build
+from cifarlib.runner.measure_features import NETWORK_OF, base_of, fitting, head_of
 
 RESULTS = Path(__file__).parent / "results" / "frozen_features.json"
 SYSTEMS = {"R0.9": 4.0, "R1.5": 8.0, "R4.4": 8.0}
@@ -119,7 +120,7 @@ def _features(id: str, data: cifarlib.Dataset, seed: int, args: argparse.Namespa
     base = fitting(base, head_of(build(NETWORK_OF.get(id, id))))
     without_test = replace(data, x_test=data.x_test[:1], y_test=data.y_test[:1])
     images = len(data.x_train) + len(data.x_val)
-    work = images * params.total(params.derive(base)).multiply_adds
+    work = images * parameters.total(parameters.derive(base)).multiply_adds
     with tempfile.TemporaryDirectory() as cache:
         if not args.full:
             features.extract(base, data.x_train[:1], cache=cache)  # builds the graph

@@ -21,8 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "grading.json"
@@ -30,7 +30,7 @@ SOLUTION = re.compile(
     r"^[ \t]*### BEGIN SOLUTION.*?### END SOLUTION[^\n]*\n?", re.DOTALL | re.MULTILINE
 )
 GRADE = (
-    "import re, sys; from cifarlib.course.cli import main; code = main(sys.argv[1:]); "
+    "import re, sys; from cifarlib.cli import main; code = main(sys.argv[1:]); "
     "print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]); sys.exit(code)"
 )
 

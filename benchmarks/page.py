@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifarlib.files import write_atomic
+from cifarlib._support.files import write_atomic
 
 HERE = Path(__file__).parent
 PAGE = HERE / "README.md"

@@ -32,11 +32,11 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cifarlib.course.plan import select
-from cifarlib.course.processes import memory
-from cifarlib.course.report import read_manifest
-from cifarlib.facts import environment
-from cifarlib.files import write_atomic
+from cifarlib._support.environment import environment
+from cifarlib._support.files import write_atomic
+from cifarlib.runner.plan import select
+from cifarlib.runner.processes import memory
+from cifarlib.runner.report import read_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "runner.json"

@@ -1,8 +1,10 @@
 """cifarlib: the helper library of a notebook course on convolutional networks.
 
-What a notebook needs most is here; the rest is in modules named after what they hold
-(`ledger`, `params`, `plots`, ...). Importing this package loads neither Keras nor Matplotlib:
-names are fetched when they are first used.
+The ten names that a notebook needs most are here. The rest is in rooms, one folder each, whose
+`__init__` says what they are for and which file to read first: `data`, `networks`, `parameters`,
+`backbones`, `augmentation`, `plots` and `ledger` for notebooks, `checks` for exercises, `runner`
+and `grader` for instructors. Importing this package loads neither Keras nor Matplotlib: names are
+fetched when they are first used.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING
 from cifarlib.errors import CourseError
 
 if TYPE_CHECKING:
-    from cifarlib.data import Dataset, load, load_folder
+    from cifarlib.data import Dataset, load
+    from cifarlib.data.image_folders import load_folder
     from cifarlib.evaluation import Evaluation, evaluate
     from cifarlib.profiles import profile
     from cifarlib.training import Run, fit, set_seed
@@ -23,7 +26,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Dataset": "data",
     "load": "data",
-    "load_folder": "data",
+    "load_folder": "data.image_folders",
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
     "profile": "profiles",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cifarlib import memory, progress
+from cifarlib._support import out_of_memory, progress
 
 if TYPE_CHECKING:
     import keras
@@ -112,7 +112,7 @@ def evaluate(
 
     steps = -(-len(images) // batch_size)
     with (
-        memory.explained("predicting", batch_size),
+        out_of_memory.explained("predicting", batch_size),
         progress.bar(steps, "predicting", "batch") as bar,
     ):
         move = keras.callbacks.LambdaCallback(

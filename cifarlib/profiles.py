@@ -70,7 +70,7 @@ def profile(name: str = "auto") -> Profile:
 
 
 def _from_machine() -> tuple[str, str]:
-    from cifarlib.sources import found
+    from cifarlib.data.sources import found
 
     if not found("cifar10"):
         return "smoke", (

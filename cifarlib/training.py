@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from cifarlib import memory
+from cifarlib._support import out_of_memory
 
 if TYPE_CHECKING:
-    from cifarlib.data import Dataset
+    from cifarlib.data.dataset import Dataset
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # no warning for every new model
 
@@ -123,7 +123,7 @@ def fit(
         images = {"x": data.x_train, "y": data.y_train, "batch_size": batch_size}
     else:
         images = {"x": _Fresh(data, batch_size, augment), "shuffle": False}
-    with memory.explained("training", batch_size):
+    with out_of_memory.explained("training", batch_size):
         if keras.backend.backend() == "tensorflow" and model.compiled:
             _hand_over(model, epochs * -(-len(data.x_train) // batch_size))
             _make_variables(model, data)

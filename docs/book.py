@@ -17,8 +17,8 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
-from cifarlib.course.mathml import mathml
-from cifarlib.grading import tasks
+from cifarlib.checks import tasks
+from cifarlib.runner.mathml import mathml
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -32,7 +32,7 @@ root_doc = "README"
 include_patterns = [
     "README.md",
     "docs/*.md",
-    "cifarlib/grading/SECURITY.md",
+    "cifarlib/grader/SECURITY.md",
     "benchmarks/README.md",
     "notebooks/[0-9][0-9]_*.ipynb",
     "exercises/*/*.ipynb",

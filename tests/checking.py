@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from cifarlib.grading import check
-from cifarlib.grading.outcomes import Kind
+from cifarlib.checks import check
+from cifarlib.checks.outcomes import Kind
 
 COUNTS = Counter()
 

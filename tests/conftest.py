@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from running import make
 
-from cifarlib import formats
+from cifarlib.data import readers
 
 N_BATCH = 40  # images in a made-up CIFAR-10 file, for 10,000 in a real one
 
@@ -40,10 +40,10 @@ def tiny(tmp_path, monkeypatch) -> Path:
     """
     monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("cifarlib.sources._download", no_network)
-    monkeypatch.setattr(formats, "read_cifar10", partial(formats.read_cifar10, n_batch=N_BATCH))
-    monkeypatch.setattr(formats, "parse_batch", partial(formats.parse_batch, n_batch=N_BATCH))
-    monkeypatch.setattr(formats, "read_mnist", partial(formats.read_mnist, n_train=60, n_test=20))
+    monkeypatch.setattr("cifarlib.data.sources._download", no_network)
+    monkeypatch.setattr(readers, "read_cifar10", partial(readers.read_cifar10, n_batch=N_BATCH))
+    monkeypatch.setattr(readers, "parse_batch", partial(readers.parse_batch, n_batch=N_BATCH))
+    monkeypatch.setattr(readers, "read_mnist", partial(readers.read_mnist, n_train=60, n_test=20))
     (tmp_path / "mirror").mkdir()
     return tmp_path / "mirror"
 
@@ -71,7 +71,7 @@ def make_cifar10(root: Path, below: str = "datasets/cifar-10-batches-py") -> Pat
     """Write six tiny batch files and batches.meta below `root`; return their folder."""
     folder = root / below
     folder.mkdir(parents=True)
-    for number, name in enumerate(formats.CIFAR10_MD5):
+    for number, name in enumerate(readers.CIFAR10_MD5):
         random = np.random.RandomState(number)
         batch = {
             b"data": random.randint(0, 256, (N_BATCH, 3072)).astype(np.uint8),

@@ -11,8 +11,8 @@ from math import prod
 
 import keras
 
-from cifarlib.models import build
-from cifarlib.params import LayerCount, derive
+from cifarlib.networks import build
+from cifarlib.parameters import LayerCount, derive
 
 # (base, side of its input, pooling)
 BASES = {

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifarlib.course.plan import plan
-from cifarlib.course.run import run
+from cifarlib.runner.plan import plan
+from cifarlib.runner.run import run
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 

@@ -8,8 +8,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cifarlib import ledger
-from cifarlib.course.accept import WIDGET_VIEW, accept
 from cifarlib.errors import CourseError
+from cifarlib.ledger import result_store
+from cifarlib.runner.promote_outputs import WIDGET_VIEW, accept
 
 ROW = {"id": "R0.4", "variant": "report", "profile": "quick", "backend": "tensorflow", "seed": 0}
 ROW |= {"metrics": {"test_accuracy": 0.58}, "data": None}
@@ -19,7 +20,7 @@ ROW |= {"metrics": {"test_accuracy": 0.58}, "data": None}
 def course(tmp_path, monkeypatch):
     """A course of one notebook without outputs, with a ledger of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "ledger.jsonl")
+    monkeypatch.setattr(result_store, "RESULTS", tmp_path / "ledger.jsonl")
     parameters = new_code_cell('PROFILE = "auto"', metadata={"tags": ["parameters"]})
     cells = [new_markdown_cell("# Title"), parameters, new_code_cell("6 * 7"), new_code_cell("w")]
     notebook = new_notebook(cells=cells, metadata={"mine": "kept"})
@@ -91,15 +92,15 @@ def test_durations_are_noted_for_later_plans(course, out):
     entries = json.loads((out / "manifest.json").read_text())["notebooks"]
     change(out, notebooks=[entry | {"seconds": 61.23} for entry in entries])
     accept(out)
-    noted = json.loads(ledger.RESULTS.with_name("durations.json").read_text())
+    noted = json.loads(result_store.RESULTS.with_name("durations.json").read_text())
     assert noted == {"quick": {"01_fine": 61.2}}
 
 
 def test_accepting_twice_changes_nothing(course, out):
     accept(out)
-    before = course.read_bytes(), ledger.RESULTS.read_bytes()
+    before = course.read_bytes(), result_store.RESULTS.read_bytes()
     accept(out)
-    assert (course.read_bytes(), ledger.RESULTS.read_bytes()) == before
+    assert (course.read_bytes(), result_store.RESULTS.read_bytes()) == before
 
 
 def refused(course: Path, out: Path, message: str) -> None:
@@ -107,7 +108,7 @@ def refused(course: Path, out: Path, message: str) -> None:
     with pytest.raises(CourseError, match=f"(?s){message}"):
         accept(out)
     assert course.read_bytes() == before
-    assert not ledger.RESULTS.exists()
+    assert not result_store.RESULTS.exists()
 
 
 @pytest.mark.parametrize("state", ["failed", "died", "timeout", "interrupted", "not run"])

@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 from running import make, posix, printed
 
-from cifarlib.course.plan import plan
-from cifarlib.course.stop import Stop
-from cifarlib.course.supervise import Limits, supervise
+from cifarlib.runner.plan import plan
+from cifarlib.runner.stop import Stop
+from cifarlib.runner.supervise import Limits, supervise
 
 pytestmark = posix
 SLOW = "import keras"
@@ -28,7 +28,7 @@ def processes(word):
     """Return what waits for a job of ours, by its command line."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if f"cifarlib.course.{word}" in (process.info["cmdline"] or []):
+        if f"cifarlib.runner.{word}" in (process.info["cmdline"] or []):
             found.append(process)
     return found
 
@@ -67,7 +67,7 @@ def test_a_kernel_works_in_the_notebooks_folder(tmp_path):
 
 
 def test_a_module_that_fails_to_import_is_the_notebooks_affair(tmp_path, monkeypatch):
-    monkeypatch.setattr("cifarlib.course.cells.SLOW_MODULES", ("no_such_module",))
+    monkeypatch.setattr("cifarlib.runner.cells.SLOW_MODULES", ("no_such_module",))
     wanted = job(tmp_path, "import no_such_module")
     assert run(wanted)["failure"]["traceback"].endswith("No module named 'no_such_module'")
 

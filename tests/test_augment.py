@@ -9,7 +9,8 @@ from keras import ops
 from scipy import ndimage, stats
 
 import cifarlib
-from cifarlib import CourseError, affine, augment, models
+from cifarlib import CourseError, augmentation, networks
+from cifarlib.augmentation import affine
 
 legacy = pytest.importorskip("keras.src.legacy.preprocessing.image")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the old generator
@@ -74,7 +75,7 @@ def test_one_image_is_changed_as_by_image_data_generator(images, fill):
 @pytest.mark.parametrize("fill", ["nearest", "constant", "reflect"])
 def test_images_that_are_not_square_turn_about_their_middle(fill):
     image = np.random.RandomState(2).uniform(0, 255, (10, 17, 1)).astype("float32")
-    ours = augment.moved(image[np.newaxis], rotation=33, zoom=1.2, fill=fill)[0, ..., 0]
+    ours = augmentation.moved(image[np.newaxis], rotation=33, zoom=1.2, fill=fill)[0, ..., 0]
     cos, sin = np.cos(np.deg2rad(33)), np.sin(np.deg2rad(33))
     matrix = 1.2 * np.array([[cos, sin], [-sin, cos]])  # scipy counts rows before columns
     middle = (np.array(image.shape[:2]) - 1) / 2
@@ -85,12 +86,12 @@ def test_images_that_are_not_square_turn_about_their_middle(fill):
     np.testing.assert_allclose(ours, wanted, atol=0.02)
 
 
-@pytest.mark.parametrize("name", augment.REPORTS)
+@pytest.mark.parametrize("name", augmentation.REPORTS)
 def test_amounts_are_distributed_as_in_image_data_generator(name):
     np.random.seed(0)  # the generator knows no other
     generator = legacy.ImageDataGenerator(**GENERATOR[name])
     theirs = [generator.get_random_transform((32, 32, 3)) for _ in range(4000)]
-    layer = augment.RandomAffine(**augment.REPORTS[name], seed=0)
+    layer = augmentation.RandomAffine(**augmentation.REPORTS[name], seed=0)
     ours = {k: ops.convert_to_numpy(v) for k, v in layer.draw(4000).items()}
     scaled = ours | {k: 32 * ours[k] for k in ("width_shift", "height_shift")}
     pairs = {"rotation": "theta", "shear": "shear", "zoom_x": "zx", "zoom_y": "zy"}
@@ -106,8 +107,14 @@ def test_a_shift_goes_where_its_name_says_unlike_the_generators():
     """ImageDataGenerator of today confuses the two; ours are as documented."""
     image = np.zeros((1, 32, 32, 1), dtype="float32")
     image[0, 10, 10] = 1
-    assert np.argwhere(augment.moved(image, width_shift=4 / 32)[0, ..., 0])[0].tolist() == [10, 14]
-    assert np.argwhere(augment.moved(image, height_shift=-3 / 32)[0, ..., 0])[0].tolist() == [7, 10]
+    assert np.argwhere(augmentation.moved(image, width_shift=4 / 32)[0, ..., 0])[0].tolist() == [
+        10,
+        14,
+    ]
+    assert np.argwhere(augmentation.moved(image, height_shift=-3 / 32)[0, ..., 0])[0].tolist() == [
+        7,
+        10,
+    ]
     np.random.seed(0)
     rows = legacy.ImageDataGenerator(height_shift_range=0.2).random_transform(image[0])
     assert np.flatnonzero(rows.sum(axis=(1, 2))).tolist() == [10]
@@ -117,7 +124,7 @@ def test_a_shift_goes_where_its_name_says_unlike_the_generators():
 def test_a_bar_turns_by_the_angle(angle):
     image = np.zeros((1, 65, 65, 1), dtype="float32")
     image[0, 31:34, 12:53] = 255
-    weights = augment.moved(image, rotation=angle)[0, ..., 0]
+    weights = augmentation.moved(image, rotation=angle)[0, ..., 0]
     row, column = np.mgrid[-32:33, -32:33]
     covariance = np.cov(np.stack([column.ravel(), -row.ravel()]), aweights=weights.ravel())
     axis = np.linalg.eigh(covariance)[1][:, -1]
@@ -127,7 +134,7 @@ def test_a_bar_turns_by_the_angle(angle):
 def test_half_the_view_shows_things_twice_as_large():
     image = np.zeros((1, 64, 64, 1), dtype="float32")
     image[0, 24:40, 24:40] = 1
-    assert augment.moved(image, zoom=0.5).sum() == pytest.approx(4 * image.sum(), rel=0.02)
+    assert augmentation.moved(image, zoom=0.5).sum() == pytest.approx(4 * image.sum(), rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -136,12 +143,12 @@ def test_half_the_view_shows_things_twice_as_large():
 )
 def test_what_appears_beyond_the_edge(fill, left):
     image = np.tile(np.arange(8, dtype="float32") + 10, (8, 1))[np.newaxis, ..., np.newaxis]
-    row = augment.moved(image, width_shift=2 / 8, fill=fill)[0, 0, :, 0]
+    row = augmentation.moved(image, width_shift=2 / 8, fill=fill)[0, 0, :, 0]
     assert row.tolist() == pytest.approx([*left, *range(10, 16)])
 
 
 def test_a_flip_swaps_left_and_right_in_half_of_the_images(images):
-    new = changed(augment.RandomAffine(flip=True, seed=0), images)
+    new = changed(augmentation.RandomAffine(flip=True, seed=0), images)
     flipped = np.array(
         [np.allclose(b, a[:, ::-1], atol=0.01) for a, b in zip(images, new, strict=True)]
     )
@@ -150,9 +157,9 @@ def test_a_flip_swaps_left_and_right_in_half_of_the_images(images):
     assert 16 < flipped.sum() < 48
 
 
-@pytest.mark.parametrize("name", augment.PIPELINES)
+@pytest.mark.parametrize("name", augmentation.PIPELINES)
 def test_changes_images_in_training_only(images, name):
-    steps = augment.pipeline(name, images)
+    steps = augmentation.pipeline(name, images)
     still = ops.convert_to_numpy(steps(images, training=False))
     wanted = images.astype("float32")
     if name == "R2":
@@ -168,16 +175,16 @@ def test_changes_images_in_training_only(images, name):
 @pytest.mark.parametrize("name", ["R4", "cutout"])
 def test_whole_numbers_and_floats_are_changed_alike(images, name):
     cifarlib.set_seed(3)
-    first = changed(augment.pipeline(name), images)
+    first = changed(augmentation.pipeline(name), images)
     cifarlib.set_seed(3)
-    second = changed(augment.pipeline(name), images.astype("float32"))
+    second = changed(augmentation.pipeline(name), images.astype("float32"))
     np.testing.assert_array_equal(first, second)
 
 
 def test_every_image_is_changed_in_its_own_way(images):
     many = np.repeat(images[:1], 64, axis=0)
     for name in ("R4", "crop_flip", "cutout"):
-        new = changed(augment.pipeline(name), many)
+        new = changed(augmentation.pipeline(name), many)
         assert len(np.unique(new.reshape(64, -1), axis=0)) > 40
 
 
@@ -185,7 +192,7 @@ def test_a_seed_decides_over_a_whole_training(images):
     def weights(seed):
         cifarlib.set_seed(seed)
         model = keras.Sequential(
-            [keras.Input((32, 32, 3)), augment.pipeline("R4"), models.build("R2.8")]
+            [keras.Input((32, 32, 3)), augmentation.pipeline("R4"), networks.build("R2.8")]
         )
         model.compile("adam", "sparse_categorical_crossentropy")
         model.fit(images, np.arange(64) % 10, batch_size=16, epochs=2, verbose=0)
@@ -201,7 +208,7 @@ def test_normalisation_is_the_generators(images):
         featurewise_center=True, featurewise_std_normalization=True
     )
     generator.fit(images)
-    ours = ops.convert_to_numpy(augment.normalization(images)(images.astype("float32")))
+    ours = ops.convert_to_numpy(augmentation.normalization(images)(images.astype("float32")))
     np.testing.assert_allclose(ours, generator.standardize(images.astype("float32")), atol=1e-4)
 
 
@@ -213,7 +220,9 @@ def test_padded_crop_moves_by_whole_pixels_onto_black(flip):
     if flip:
         crops |= {(i, j, -1): crop[:, ::-1] for (i, j, _), crop in crops.items()}
     seen = []
-    for new in changed(augment.PaddedCrop(2, flip=flip, seed=0), np.repeat(image, 1000, axis=0)):
+    for new in changed(
+        augmentation.PaddedCrop(2, flip=flip, seed=0), np.repeat(image, 1000, axis=0)
+    ):
         seen += [place for place, crop in crops.items() if np.array_equal(crop, new)]
     assert len(seen) == 1000
     counts = [seen.count(place) for place in crops]
@@ -222,7 +231,7 @@ def test_padded_crop_moves_by_whole_pixels_onto_black(flip):
 
 def test_cutout_puts_one_grey_patch_into_every_image():
     white = np.full((50, 32, 32, 3), 255, dtype="uint8")
-    new = changed(augment.pipeline("cutout").layers[-1], white)
+    new = changed(augmentation.pipeline("cutout").layers[-1], white)
     grey = (new == 127).all(axis=-1)
     assert set(grey.sum(axis=(1, 2))) <= {49, 56, 64, 72, 81}
     assert ((new == 127) | (new == 255)).all()
@@ -231,7 +240,7 @@ def test_cutout_puts_one_grey_patch_into_every_image():
 def test_a_model_with_augmentation_can_be_saved(images, tmp_path):
     cifarlib.set_seed(0)
     model = keras.Sequential(
-        [keras.Input((32, 32, 3)), augment.pipeline("R2", images), augment.PaddedCrop(3)]
+        [keras.Input((32, 32, 3)), augmentation.pipeline("R2", images), augmentation.PaddedCrop(3)]
     )
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -242,20 +251,26 @@ def test_a_model_with_augmentation_can_be_saved(images, tmp_path):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: augment.RandomAffine(rotation=-5), "rotation=-5: expected a number from 0 to 180"),
-        (lambda: augment.RandomAffine(width_shift=4), "width_shift=4: expected .* 0 to 1"),
-        (lambda: augment.RandomAffine(zoom=1.0), "zoom=1.0: expected .* 0 to 0.99"),
-        (lambda: augment.RandomAffine(zoom=float("nan")), "zoom=nan"),
-        (lambda: augment.RandomAffine(shear="0.2"), "shear='0.2'"),
-        (lambda: augment.RandomAffine(height_shift=True), "height_shift=True"),
-        (lambda: augment.RandomAffine(fill="white"), "There is no fill 'white'"),
-        (lambda: augment.PaddedCrop(0), "padding=0 is no whole number"),
-        (lambda: augment.PaddedCrop(2.5), "padding=2.5"),
-        (lambda: augment.pipeline("R3"), "no augmentation 'R3'. Choose one of: R2, R4"),
-        (lambda: augment.pipeline("R2"), "got nothing"),
-        (lambda: augment.pipeline("R2", np.zeros((32, 32, 3))), r"shape \(32, 32, 3\)"),
-        (lambda: augment.moved(np.zeros((1, 8, 8, 1)), zoom=0), "zoom=0"),
-        (lambda: augment.moved(np.zeros((1, 8, 8, 1)), fill="edge"), "There is no fill 'edge'"),
+        (
+            lambda: augmentation.RandomAffine(rotation=-5),
+            "rotation=-5: expected a number from 0 to 180",
+        ),
+        (lambda: augmentation.RandomAffine(width_shift=4), "width_shift=4: expected .* 0 to 1"),
+        (lambda: augmentation.RandomAffine(zoom=1.0), "zoom=1.0: expected .* 0 to 0.99"),
+        (lambda: augmentation.RandomAffine(zoom=float("nan")), "zoom=nan"),
+        (lambda: augmentation.RandomAffine(shear="0.2"), "shear='0.2'"),
+        (lambda: augmentation.RandomAffine(height_shift=True), "height_shift=True"),
+        (lambda: augmentation.RandomAffine(fill="white"), "There is no fill 'white'"),
+        (lambda: augmentation.PaddedCrop(0), "padding=0 is no whole number"),
+        (lambda: augmentation.PaddedCrop(2.5), "padding=2.5"),
+        (lambda: augmentation.pipeline("R3"), "no augmentation 'R3'. Choose one of: R2, R4"),
+        (lambda: augmentation.pipeline("R2"), "got nothing"),
+        (lambda: augmentation.pipeline("R2", np.zeros((32, 32, 3))), r"shape \(32, 32, 3\)"),
+        (lambda: augmentation.moved(np.zeros((1, 8, 8, 1)), zoom=0), "zoom=0"),
+        (
+            lambda: augmentation.moved(np.zeros((1, 8, 8, 1)), fill="edge"),
+            "There is no fill 'edge'",
+        ),
     ],
 )
 def test_bad_settings_are_explained(make, words):
@@ -278,5 +293,5 @@ def test_jax_gives_the_same_pictures(tmp_path):
         check=True,
         capture_output=True,
     )
-    wanted = augment.moved(images, rotation=30, shear=5, flip=True)
+    wanted = augmentation.moved(images, rotation=30, shear=5, flip=True)
     np.testing.assert_allclose(np.load(tmp_path / "pictures.npy"), wanted, atol=0.02)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from cifarlib import CourseError, augment
-from cifarlib.augment_sliders import augmentation_explorer, compared
+from cifarlib import CourseError, augmentation
+from cifarlib.augmentation.explorer import augmentation_explorer, compared
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -28,7 +28,7 @@ def shown(figure):
 def test_the_picture_shows_the_image_before_and_after(image):
     before, after = shown(compared(image, rotation=0, width_shift=0.25, flip=True))
     np.testing.assert_array_equal(before, image)
-    wanted = augment.moved(image[np.newaxis], width_shift=0.25, flip=True)[0]
+    wanted = augmentation.moved(image[np.newaxis], width_shift=0.25, flip=True)[0]
     np.testing.assert_array_equal(after, np.round(wanted).astype("uint8"))
 
 

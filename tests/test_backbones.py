@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cifarlib import backbones, mirror, sources
+from cifarlib import backbones
+from cifarlib.data import mirror, sources
+from cifarlib.data.imagenet import NETWORKS
 from cifarlib.errors import CourseError
-from cifarlib.imagenet import NETWORKS
 
 SHAPE = (32, 32, 3)
 IMAGES = np.random.RandomState(0).randint(0, 256, (4, *SHAPE)).astype(np.uint8)
@@ -182,7 +183,7 @@ def test_provenance_from_the_cache_says_that_the_mirror_was_of_no_use(folder, mo
 def test_an_official_file_is_recognized_by_its_md5(packed, monkeypatch):
     from dataclasses import replace
 
-    from cifarlib.files import file_digest
+    from cifarlib._support.digests import file_digest
 
     root, _ = packed
     md5 = file_digest(root / sources.LAYOUTS["mobilenet"][0], "md5")

@@ -12,15 +12,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cifarlib.course.mathml import mathml, with_mathml
-from cifarlib.grading import tasks
+from cifarlib.checks import tasks
+from cifarlib.runner.mathml import mathml, with_mathml
 
 pytest.importorskip("myst_nb", reason="the extra `book` is not installed")
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(p.stem for p in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PARTS = ["README.md", "LICENSE", "docs", "notebooks", "exercises"]
-PARTS += ["cifarlib/grading/SECURITY.md", "benchmarks/README.md"]
+PARTS += ["cifarlib/grader/SECURITY.md", "benchmarks/README.md"]
 DEAF = """
 import socket, sys
 def refuse(*_):
@@ -211,7 +211,7 @@ def test_only_formulas_become_mathml(text, formulas):
 def test_pages_of_runs_need_no_network():
     from nbconvert import HTMLExporter
 
-    from cifarlib.course import worker
+    from cifarlib.runner import worker
 
     templates = str(Path(worker.__file__).parent / "templates")
     exporter = HTMLExporter(template_name="course", extra_template_basedirs=[templates])

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from cifarlib import browser
-from cifarlib.browser import image_browser, page_figure, select
 from cifarlib.errors import CourseError
 from cifarlib.evaluation import Evaluation
+from cifarlib.plots import browser
+from cifarlib.plots.browser import image_browser, page_figure, select
 
 NAMES = ("cat", "dog", "ship")
 # image:          0     1     2     3     4

@@ -7,7 +7,8 @@ import pytest
 from running import make
 
 from cifarlib import CourseError, ledger
-from cifarlib.course.calibrate import bands, calibrate
+from cifarlib.ledger import result_store
+from cifarlib.runner.replicate_seeds import bands, calibrate
 
 RECORD = """
 import cifarlib
@@ -25,7 +26,7 @@ def indented(code):
 def course(tmp_path, monkeypatch):
     make(tmp_path / "notebooks", "03_cifar10_cnn", RECORD)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "results.jsonl")
+    monkeypatch.setattr(result_store, "RESULTS", tmp_path / "results.jsonl")
     return tmp_path
 
 
@@ -56,7 +57,7 @@ def test_each_network_is_trained_once_a_seed(course):
 
 def test_what_is_recorded_stays(course):
     calibrate(["R0.4"], [1], course / "out")
-    ledger.RESULTS.write_text(ledger.RESULTS.read_text().replace("0.51", "0.9"))
+    result_store.RESULTS.write_text(result_store.RESULTS.read_text().replace("0.51", "0.9"))
     calibrate(["R0.4"], [1, 2], course / "out")
     assert ledger.band("R0.4", "test_accuracy").values == (0.9, 0.52)
 
@@ -72,5 +73,5 @@ def test_stand_in_data_makes_no_band(course):
 def test_smoke_results_are_in_no_band(course):
     row = {"id": "R0.4", "variant": "report", "profile": "smoke", "seed": 0, "data": None}
     row |= {"backend": "tensorflow", "metrics": {"test_accuracy": 0.1}, "environment": {}}
-    ledger.RESULTS.write_text(json.dumps(row) + "\n")
+    result_store.RESULTS.write_text(json.dumps(row) + "\n")
     assert len(bands(["R0.4"])) == 0

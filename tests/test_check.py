@@ -10,12 +10,12 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 import cifarlib
-from cifarlib.course.kernel import CourseKernelManager
+from cifarlib.checks import check, reference_answers_counting
+from cifarlib.checks.outcomes import CheckFailed, Kind, Outcome
 from cifarlib.errors import CourseError
-from cifarlib.grading import check, counting
-from cifarlib.grading.outcomes import CheckFailed, Kind, Outcome
+from cifarlib.runner.kernel import CourseKernelManager
 
-TEST = 'from cifarlib.grading import check\n\ncheck.task("02.conv_parameters")'
+TEST = 'from cifarlib.grader import check\n\ncheck.task("02.conv_parameters")'
 RIGHT = """
 def conv_parameters(kernel, channels, filters):
     return kernel[0] * kernel[1] * channels * filters + filters
@@ -129,7 +129,9 @@ def test_a_checked_function_cannot_change_what_it_is_judged_by():
         return 1
 
     assert not check.outcome("02.receptive_field", {"receptive_field": spoil}).passed
-    assert check.outcome("02.receptive_field", {"receptive_field": counting.field}).passed
+    assert check.outcome(
+        "02.receptive_field", {"receptive_field": reference_answers_counting.field}
+    ).passed
 
 
 def test_hidden_tests_do_not_give_themselves_away():
@@ -202,7 +204,7 @@ def test_html_is_escaped_and_folds_hints():
 
 def test_checks_are_light():
     code = (
-        "import sys; from cifarlib.grading import check; n = {'first_layer': 4864};"
+        "import sys; from cifarlib.grader import check; n = {'first_layer': 4864};"
         "assert check.outcome('02.first_layer', n).passed;"
         "assert not {'keras', 'matplotlib', 'nbgrader', 'IPython'} & set(sys.modules)"
     )
@@ -215,4 +217,4 @@ def test_student_facing_modules_do_not_import_grading():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             imported = [getattr(node, "module", "")] if isinstance(node, ast.ImportFrom) else []
             imported += [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            assert not any(str(name).startswith("cifarlib.grading") for name in imported), path
+            assert not any(str(name).startswith("cifarlib.grader") for name in imported), path

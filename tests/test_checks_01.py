@@ -7,8 +7,8 @@ from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_
 from keras import layers
 
 import cifarlib
-from cifarlib.grading import check, tasks
-from cifarlib.grading.outcomes import Kind
+from cifarlib.checks import check, tasks
+from cifarlib.checks.outcomes import Kind
 
 
 def network(first=16, kernel=5, pool=2, padding="valid", end="softmax", scale=1 / 255, more=()):

@@ -5,9 +5,10 @@ import numpy as np
 from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_answers
 from keras import layers
 
-from cifarlib import embedded, ledger
-from cifarlib.grading import check, tasks
-from cifarlib.grading.assignments import a03_cifar10_cnn as a03
+from cifarlib import ledger
+from cifarlib.checks import check, tasks
+from cifarlib.checks.assignments import a03_cifar10_cnn as a03
+from cifarlib.data import synthetic_data
 
 
 def majority(train, test):
@@ -157,20 +158,20 @@ def test_the_stated_accuracy_is_measured_again(monkeypatch):
     """With the bar on the ground, a network without training passes if its figure is true."""
     monkeypatch.setattr(a03, "LEAST_ACCURACY", 0)
     keras.utils.set_random_seed(0)
-    model, (_, _, images, labels) = network(), embedded.shapes()
+    model, (_, _, images, labels) = network(), synthetic_data.shapes()
     true = float(np.mean(model.predict(images, verbose=0).argmax(1) == labels))
     assert_right("03.shapes_network", shapes(model, true), "")
     assert_wrong("03.shapes_network", shapes(model, 0.97), "another accuracy")
 
 
 def test_a_network_that_only_knows_the_test_images_fails_on_new_ones(monkeypatch):
-    images, labels = embedded.shapes()[2:]
+    images, labels = synthetic_data.shapes()[2:]
 
     def by_heart(name, model, given):
         known = given.shape == images.shape and np.array_equal(given, images)
         return np.eye(10)[labels if known else np.zeros(len(given), int)]
 
-    monkeypatch.setattr("cifarlib.grading.networks.probabilities", by_heart)
+    monkeypatch.setattr("cifarlib.checks.compare_models.probabilities", by_heart)
     answers = shapes(network(), 1.0)
     assert check.outcome("03.shapes_network", answers).passed
     found = check.outcome("03.shapes_network", answers, drawn_with=5)
@@ -200,12 +201,12 @@ def test_the_recorded_runs_make_pairs():
 
 
 def test_new_shapes_are_new_and_balanced():
-    images, labels = embedded.more_shapes(50, 3)
+    images, labels = synthetic_data.more_shapes(50, 3)
     assert images.shape == (50, 32, 32, 3)
     assert images.dtype == np.uint8
     assert np.bincount(labels).tolist() == [5] * 10
-    assert np.array_equal(images, embedded.more_shapes(50, 3)[0])
-    assert not np.array_equal(images, embedded.more_shapes(50, 4)[0])
+    assert np.array_equal(images, synthetic_data.more_shapes(50, 3)[0])
+    assert not np.array_equal(images, synthetic_data.more_shapes(50, 4)[0])
 
 
 def test_every_task_has_right_and_wrong_answers():

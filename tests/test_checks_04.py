@@ -8,7 +8,7 @@ from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_
 from keras import layers
 from scipy import stats
 
-from cifarlib.grading import tasks
+from cifarlib.checks import tasks
 
 
 def changes(a, b):

@@ -4,8 +4,8 @@ import numpy as np
 from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_answers
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
+from cifarlib.checks import tasks
 from cifarlib.evaluation import Evaluation
-from cifarlib.grading import tasks
 
 
 def by_sklearn(y, p, k):

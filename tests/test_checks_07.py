@@ -5,9 +5,10 @@ import numpy as np
 from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_answers
 from keras import layers
 
-from cifarlib import backbones, embedded
-from cifarlib.grading import borrowed, pixels, tasks
-from cifarlib.grading.assignments import a07_vgg16_frozen as a07
+from cifarlib import backbones
+from cifarlib.checks import compare_pixels, tasks, toy_backbone
+from cifarlib.checks.assignments import a07_vgg16_frozen as a07
+from cifarlib.data import synthetic_data
 
 MEAN = np.array([103.939, 116.779, 123.68])
 
@@ -55,7 +56,7 @@ def effects(table, unit=100, base="nothing", sign=1):
 
 def network(first="right", trainable=False, train=None, classes=10):
     """A network that passes all but the band, unless told otherwise; it has not learned."""
-    base = borrowed.base()
+    base = toy_backbone.build()
     base.trainable = trainable
     ways = {
         "right": backbones.CaffeColors(),
@@ -77,7 +78,7 @@ def network(first="right", trainable=False, train=None, classes=10):
 
 def other_base():
     model = network()
-    model.get_layer("borrowed").set_weights([5 * w for w in borrowed.weights()])
+    model.get_layer("toy_backbone").set_weights([5 * w for w in toy_backbone.weights()])
     return model
 
 
@@ -150,7 +151,7 @@ def test_right(task, answers, note):
     ("07.effects", {"effects": lambda t: {"pixels": t["pixels"]}}, "has no 'normalized'"),
     ("07.frozen_network", frozen(network(trainable=True)), "`trainable` is still true"),
     ("07.frozen_network", frozen(network(train=True)), "Freeze first, then compile"),
-    ("07.frozen_network", frozen(other_base()), "are not those of `borrowed.base()`"),
+    ("07.frozen_network", frozen(other_base()), "are not those of `toy_backbone.build()`"),
     ("07.frozen_network", frozen(no_base()), "has no layer `block1_conv`"),
     ("07.frozen_network", frozen(network("/255")), "divided by 255"),
     ("07.frozen_network", frozen(network("-1 to 1")), "from -1 to 1"),
@@ -167,20 +168,20 @@ def test_the_stated_accuracy_is_measured_again(monkeypatch):
     """With the bar on the ground, a network without training passes if its figure is true."""
     monkeypatch.setattr(a07, "LEAST_ACCURACY", 0)
     keras.utils.set_random_seed(0)
-    model, (_, _, images, labels) = network(), embedded.shapes()
+    model, (_, _, images, labels) = network(), synthetic_data.shapes()
     true = float(np.mean(model.predict(images, verbose=0).argmax(1) == labels))
     assert_right("07.frozen_network", frozen(model, true), "")
     assert_wrong("07.frozen_network", frozen(model, 0.97), "another accuracy")
 
 
 def test_the_base_is_the_same_each_time_and_takes_pixels_as_vgg16_does():
-    first, second = borrowed.base().get_weights(), borrowed.base().get_weights()
+    first, second = toy_backbone.build().get_weights(), toy_backbone.build().get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    images = embedded.shapes()[2][:4]
+    images = synthetic_data.shapes()[2][:4]
     right = backbones.CaffeColors()(images.astype("float32"))
-    assert np.allclose(pixels.prepared(images), right, atol=1e-4)
-    by_255 = np.std(borrowed.base().predict(images / 255, verbose=0), axis=0).mean()
-    assert by_255 < 0.01 * np.std(borrowed.base().predict(right, verbose=0), axis=0).mean()
+    assert np.allclose(compare_pixels.prepared(images), right, atol=1e-4)
+    by_255 = np.std(toy_backbone.build().predict(images / 255, verbose=0), axis=0).mean()
+    assert by_255 < 0.01 * np.std(toy_backbone.build().predict(right, verbose=0), axis=0).mean()
 
 
 def test_the_recorded_repairs_hide_each_other():

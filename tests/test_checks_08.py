@@ -5,9 +5,10 @@ import numpy as np
 from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_answers
 from keras import layers
 
-from cifarlib import backbones, embedded
-from cifarlib.grading import borrowed, tasks
-from cifarlib.grading.assignments import a08_vgg16_unfrozen as a08
+from cifarlib import backbones
+from cifarlib.checks import tasks, toy_backbone
+from cifarlib.checks.assignments import a08_vgg16_unfrozen as a08
+from cifarlib.data import synthetic_data
 
 ORDER = ["freeze", "compile", "train head", "unfreeze", "compile small", "train all"]
 
@@ -48,7 +49,7 @@ def moved(*changes):
 
 def network(move=0.05, block=3, awake=(3,), first=None):
     """A network that passes all but the band, unless told otherwise: one block has moved."""
-    base = borrowed.base()
+    base = toy_backbone.build()
     for number in (1, 2, 3):
         base.get_layer(f"block{number}_conv").trainable = number in awake
     layer = base.get_layer(f"block{block}_conv")
@@ -131,7 +132,7 @@ def test_the_stated_accuracy_is_measured_again(monkeypatch):
     """With the bar on the ground, a network without training passes if its figure is true."""
     monkeypatch.setattr(a08, "LEAST_ACCURACY", 0)
     keras.utils.set_random_seed(0)
-    model, (_, _, images, labels) = network(), embedded.shapes()
+    model, (_, _, images, labels) = network(), synthetic_data.shapes()
     true = float(np.mean(model.predict(images, verbose=0).argmax(1) == labels))
     assert_right("08.woken_network", woken(model, true), "")
     assert_wrong("08.woken_network", woken(model, 0.97), "another accuracy")

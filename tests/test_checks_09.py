@@ -9,8 +9,8 @@ import pytest
 from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_answers
 from keras import layers
 
-from cifarlib.grading import tasks
-from cifarlib.grading.assignments import a09_other_backbones as a09
+from cifarlib.checks import tasks
+from cifarlib.checks.assignments import a09_other_backbones as a09
 
 
 def side(pixels, halvings, rounded=math.ceil):

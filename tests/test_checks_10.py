@@ -6,11 +6,11 @@ import pytest
 from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_answers
 from keras import layers
 
-from cifarlib import data
-from cifarlib.grading import check, tasks
-from cifarlib.grading.assignments import a10_augmentation as a10
+from cifarlib.checks import check, tasks
+from cifarlib.checks.assignments import a10_augmentation as a10
+from cifarlib.data import loading
 
-TRAIN = data.load("cifar10", source="embedded", split="R2-last-20", seed=0).x_train
+TRAIN = loading.load("cifar10", source="embedded", split="R2-last-20", seed=0).x_train
 MEAN, DEVIATION = TRAIN.mean(axis=(0, 1, 2)), TRAIN.std(axis=(0, 1, 2))
 SINE = np.sin
 

@@ -7,8 +7,8 @@ from keras import layers
 from scipy import stats
 
 from cifarlib import ledger
-from cifarlib.grading import tasks
-from cifarlib.grading.assignments import a11_small_data as a11
+from cifarlib.checks import tasks
+from cifarlib.checks.assignments import a11_small_data as a11
 
 CROSS = "categorical_crossentropy"
 

@@ -11,9 +11,9 @@ from keras import layers
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from cifarlib import data
-from cifarlib.grading import check, recipes, tasks
-from cifarlib.grading.assignments import a13_beat_the_reports as a13
+from cifarlib.checks import check, reference_answers_training, tasks
+from cifarlib.checks.assignments import a13_beat_the_reports as a13
+from cifarlib.data import loading
 
 ROOT = Path(__file__).parent.parent
 RANDOM = np.random.RandomState(13)
@@ -252,7 +252,7 @@ def test_a_network_to_the_specification(monkeypatch):
     """With the bar on the ground a network without training passes; the solution is trained."""
     monkeypatch.setattr(a13, "LEAST_ACCURACY", 0)
     answers = fast()
-    shapes = data.load("cifar10", source="embedded", seed=0)
+    shapes = loading.load("cifar10", source="embedded", seed=0)
     said = answers["fast_network"].predict(shapes.x_test, verbose=0).argmax(axis=1)
     answers["fast_accuracy"] = float(np.mean(said == shapes.y_test))
     assert_right("13.fast_network", answers, "")
@@ -261,7 +261,7 @@ def test_a_network_to_the_specification(monkeypatch):
 
 
 def test_hidden_inputs_catch_what_is_typed_in():
-    known = {str(case): recipes.unbeaten(case) for case in a13.POINTS}
+    known = {str(case): reference_answers_training.unbeaten(case) for case in a13.POINTS}
     answers = {"unbeaten": lambda points: known.get(str(points), [])}
     assert check.outcome("13.unbeaten", answers).passed
     assert not check.outcome("13.unbeaten", answers, cases=({"k": (5, 0.5)},)).passed

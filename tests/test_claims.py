@@ -73,7 +73,7 @@ SETTINGS = {
 }
 SPLITS = {"R0-slice", "R1-last-10", "R2-last-20", "R4-80-20"}
 
-RECORDS = tomllib.loads(files("cifarlib.records").joinpath("claims.toml").read_text("utf-8"))
+RECORDS = tomllib.loads(files("cifarlib.ledger.records").joinpath("claims.toml").read_text("utf-8"))
 SYSTEMS, CAUSES = RECORDS["systems"], RECORDS["causes"]
 CLAIMS = [
     pytest.param(metric, claim, id=f"{key}-{metric}")

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from cifarlib import ledger
-from cifarlib.course.cli import main
+from cifarlib.cli import main
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_sync_says_which_sentence_is_wrong(tmp_path, capsys):
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    command = f"{sys.executable} -m cifarlib.course.cli ledger | head -1"
+    command = f"{sys.executable} -m cifarlib.cli ledger | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert "system" in done.stdout
     assert done.stderr == ""
@@ -67,7 +67,7 @@ def test_a_reader_that_leaves_early_is_no_error():
 
 def test_commands_do_not_load_keras():
     code = (
-        "import sys; from cifarlib.course.cli import main; main(['ledger']);"
+        "import sys; from cifarlib.cli import main; main(['ledger']);"
         "print([m for m in ('keras', 'tensorflow', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

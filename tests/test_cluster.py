@@ -11,10 +11,10 @@ import pytest
 from clusters import Cluster, copy_of_cifarlib, names, read, wait_for
 from running import RECORD, make, posix, printed, read_json
 
-from cifarlib.course import cluster
-from cifarlib.course.cli import main
-from cifarlib.course.plan import plan
+from cifarlib.cli import main
 from cifarlib.errors import CourseError
+from cifarlib.runner import dask_pool
+from cifarlib.runner.plan import plan
 
 pytest.importorskip("distributed")
 
@@ -94,7 +94,7 @@ def test_stopping_here_stops_the_notebooks_there(dask, tmp_path):
 
 
 def test_no_scheduler_at_that_address(ready, monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(dask_pool, "CONNECT_SECONDS", 0.5)
     words = ["run", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:9"]
     assert main(words) == 2
     assert "There is no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err
@@ -104,7 +104,7 @@ def test_a_result_with_foreign_files_is_not_unpacked(ready, tmp_path):
     import io
     import zipfile
 
-    from cifarlib.course.parcels import unpack_results
+    from cifarlib.runner.job_archive import unpack_results
 
     (task,) = plan([], profile="smoke", out=tmp_path / "out").tasks
     for name in ("../evil", "02_other/02_other.ipynb", "01_fine/../../evil"):
@@ -118,7 +118,7 @@ def test_a_result_with_foreign_files_is_not_unpacked(ready, tmp_path):
 
 
 def start(folder, dask):
-    command = [sys.executable, "-m", "cifarlib.course.cli", "run", "--profile", "smoke"]
+    command = [sys.executable, "-m", "cifarlib.cli", "run", "--profile", "smoke"]
     return subprocess.Popen(
         [*command, "--out", "out", "--scheduler", dask.address],
         cwd=folder,

@@ -3,8 +3,9 @@ import json
 import pytest
 from model_facts import facts
 
-from cifarlib import ledger, models
-from cifarlib.costs import cost, counts, time
+from cifarlib import ledger, networks
+from cifarlib.ledger import result_store
+from cifarlib.ledger.costs import cost, counts, time
 
 
 def run(id, seconds, shape=(32, 32, 3), profile="full", gpus=(), variant="report"):
@@ -24,7 +25,7 @@ def run(id, seconds, shape=(32, 32, 3), profile="full", gpus=(), variant="report
 @pytest.fixture
 def write(tmp_path, monkeypatch):
     path = tmp_path / "results.jsonl"
-    monkeypatch.setattr(ledger, "RESULTS", path)
+    monkeypatch.setattr(result_store, "RESULTS", path)
     return lambda *rows: path.write_text("".join(json.dumps(r) + "\n" for r in rows))
 
 
@@ -34,7 +35,7 @@ def test_counts_are_those_of_keras(id):
 
 
 def test_every_network_has_its_counts():
-    for id in models.SYSTEMS:
+    for id in networks.SYSTEMS:
         total, trainable = counts(id)
         assert total >= trainable > 0, id
 

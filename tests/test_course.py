@@ -11,7 +11,7 @@ NOTEBOOK = "01"
 
 
 def run_notebook(out, backend, *options):
-    command = [sys.executable, "-m", "cifarlib.course.cli", "run", NOTEBOOK, *options]
+    command = [sys.executable, "-m", "cifarlib.cli", "run", NOTEBOOK, *options]
     done = subprocess.run(
         [*command, "--profile", "smoke", "--out", str(out)],
         env=os.environ | {"KERAS_BACKEND": backend},

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conftest import make_cifar10, make_mnist
 
-from cifarlib.data import DATASETS, load
+from cifarlib.data.loading import DATASETS, load
+from cifarlib.data.splits import SPLITS, split_indices, stratified_sample
 from cifarlib.errors import CourseError
-from cifarlib.splits import SPLITS, split_indices, stratified_sample
 
 LABELS = np.random.RandomState(1).randint(0, 10, 1_000)
 

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from cifarlib import facts
-from cifarlib.course import doctor
+from cifarlib._support import environment
+from cifarlib.runner import doctor
 
 load_keras = doctor.load_keras  # the fixture puts a fast one in its place
 
@@ -13,8 +13,8 @@ load_keras = doctor.load_keras  # the fixture puts a fast one in its place
 def lock(tmp_path, monkeypatch):
     """A project with a lock of its own, no data anywhere, and a Keras that loads."""
     monkeypatch.setattr(doctor, "load_keras", lambda: (["cpu:0"], ""))
-    monkeypatch.setattr(facts, "gpu_names", list)
-    monkeypatch.setattr(facts, "checkout", lambda: tmp_path)
+    monkeypatch.setattr(environment, "gpu_names", list)
+    monkeypatch.setattr(environment, "checkout", lambda: tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def test_no_lock_is_no_failure(lock):
 
 def test_bad_mirror_and_backend_fail(lock, monkeypatch, capsys):
     monkeypatch.setenv("CIFARLIB_MIRROR", str(lock.parent / "nowhere"))
-    monkeypatch.setattr(facts, "backend", lambda: "surely_not_installed")
+    monkeypatch.setattr(environment, "backend", lambda: "surely_not_installed")
     assert doctor.doctor() == 1
     text = capsys.readouterr().out
     assert "nowhere, which is not a folder" in text
@@ -93,8 +93,8 @@ def test_loading_that_crashes(monkeypatch):
 
 
 def test_a_gpu_that_the_backend_does_not_see_is_a_remark(lock, monkeypatch):
-    monkeypatch.setattr(facts, "gpu_names", lambda: ["NVIDIA T4"])
-    monkeypatch.setattr(facts, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(environment, "gpu_names", lambda: ["NVIDIA T4"])
+    monkeypatch.setattr(environment, "backend", lambda: "tensorflow")
     assert findings()["GPU"].level == "WARN"
     assert '"tensorflow[and-cuda]"' in findings()["GPU"].text
     monkeypatch.setattr(doctor, "load_keras", lambda: (["gpu:0"], ""))

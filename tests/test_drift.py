@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from cifarlib import ledger
-from cifarlib.course.cli import main
-from cifarlib.course.drift import drift
+from cifarlib.cli import main
+from cifarlib.runner.compare_versions import drift
 
 ROOT = Path(__file__).parent.parent
 ISSUE = ROOT / ".github" / "open_issue"

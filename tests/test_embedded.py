@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifarlib import embedded
-from cifarlib.formats import digest
+from cifarlib._support.digests import array_digest
+from cifarlib.data import synthetic_data
 
 
 def test_shapes_are_the_same_bits_everywhere():
-    assert digest(embedded.shapes()) == embedded.SHAPES_DIGEST
+    assert array_digest(synthetic_data.shapes()) == synthetic_data.SHAPES_DIGEST
 
 
 def test_digits_are_the_same_bits_everywhere():
-    assert digest(embedded.digits()) == embedded.DIGITS_DIGEST
+    assert array_digest(synthetic_data.digits()) == synthetic_data.DIGITS_DIGEST
 
 
 def test_shapes_have_cifar10s_form_and_equal_classes():
-    x_train, y_train, x_test, y_test = embedded.shapes()
+    x_train, y_train, x_test, y_test = synthetic_data.shapes()
     assert (x_train.shape, x_test.shape) == ((2_500, 32, 32, 3), (500, 32, 32, 3))
     assert (x_train.dtype, y_train.dtype) == (np.uint8, np.int32)
     assert np.bincount(y_train).tolist() == [250] * 10
     assert np.bincount(y_test).tolist() == [50] * 10
-    assert len(set(embedded.SHAPE_NAMES)) == 10
+    assert len(set(synthetic_data.SHAPE_NAMES)) == 10
 
 
 def test_digits_have_mnists_form():
-    x_train, y_train, x_test, y_test = embedded.digits()
+    x_train, y_train, x_test, y_test = synthetic_data.digits()
     assert (x_train.shape, x_test.shape) == ((1_297, 28, 28, 1), (500, 28, 28, 1))
     assert (x_train.dtype, y_train.dtype) == (np.uint8, np.int32)
     assert (x_train.min(), x_train.max()) == (0, 255)
@@ -34,7 +34,7 @@ def test_digits_have_mnists_form():
 
 
 def test_no_test_image_is_a_training_image():
-    for x_train, _, x_test, _ in (embedded.shapes(), embedded.digits()):
+    for x_train, _, x_test, _ in (synthetic_data.shapes(), synthetic_data.digits()):
         assert not {image.tobytes() for image in x_train} & {image.tobytes() for image in x_test}
 
 
@@ -44,7 +44,7 @@ def test_a_small_cnn_learns_the_shapes_and_a_linear_model_does_not():
     from keras import layers
     from sklearn.linear_model import RidgeClassifier
 
-    x_train, y_train, x_test, y_test = embedded.shapes()
+    x_train, y_train, x_test, y_test = synthetic_data.shapes()
     x_train, y_train = x_train[:2_000], y_train[:2_000]
     flat_train, flat_test = (x.reshape(len(x), -1) / np.float32(255) for x in (x_train, x_test))
     linear = RidgeClassifier(alpha=100).fit(flat_train, y_train).score(flat_test, y_test)

@@ -51,7 +51,7 @@ def test_worst_mistakes_come_surest_first(evaluation):
 
 
 def test_prediction_shows_how_far_it_is_and_is_quiet_when_asked(monkeypatch, capsys):
-    monkeypatch.setattr("cifarlib.progress.PATIENCE", 0)
+    monkeypatch.setattr("cifarlib._support.progress.PATIENCE", 0)
     monkeypatch.setattr("tqdm.auto.tqdm", partial(tqdm, mininterval=0))  # shows every batch
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
     images, labels = np.zeros((50, 2)), np.zeros(50, int)

@@ -9,9 +9,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from cifarlib import prose
-from cifarlib.course.kernel import CourseKernelManager
-from cifarlib.grading import release, tasks
+from cifarlib.checks import tasks
+from cifarlib.grader import release
+from cifarlib.ledger import prose
+from cifarlib.runner.kernel import CourseKernelManager
 
 ROOT = Path(__file__).parent.parent
 SLUGS = tasks.slugs()

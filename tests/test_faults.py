@@ -13,12 +13,12 @@ import psutil
 import pytest
 from running import go, make, posix, printed, read_json
 
-from cifarlib.course import supervise
+from cifarlib.runner import supervise
 
 ROUNDS = int(os.environ.get("KERNEL_ROUNDS", "1"))
 """How often many kernels start at once: `make kernels` asks for ten times."""
 RUN = (
-    "import re, sys; from cifarlib.course.cli import main; code = main(sys.argv[1:]); "
+    "import re, sys; from cifarlib.cli import main; code = main(sys.argv[1:]); "
     "status = open('/proc/self/status').read(); "  # getrusage counts the parent's memory, too
     "print(int(re.search(r'VmHWM:\\s*(\\d+)', status)[1]) >> 10); sys.exit(code)"
 )
@@ -200,7 +200,7 @@ def test_only_the_end_of_a_long_log_is_read(tmp_path):
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_many_kernels_start_at_once(number):
     """TCP kernels that start together take each other's ports; ours have no ports."""
-    from cifarlib.course.kernel import CourseKernelManager
+    from cifarlib.runner.kernel import CourseKernelManager
 
     async def ask(number: int) -> str:
         manager = CourseKernelManager()

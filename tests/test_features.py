@@ -15,7 +15,8 @@ import pytest
 from keras import layers
 
 import cifarlib
-from cifarlib import backbones, features, store
+from cifarlib import backbones
+from cifarlib.backbones import feature_cache, features
 from cifarlib.errors import CourseError
 
 SHAPE = (32, 32, 3)
@@ -200,7 +201,7 @@ def test_a_half_written_file_is_passed_over(base, cache, capsys):
 
 def test_a_full_disk_is_explained_and_loses_nothing(base, monkeypatch, cache):
     save_every_batch(monkeypatch)
-    real, calls = store.write_atomic, []
+    real, calls = feature_cache.write_atomic, []
 
     def write(path, content):
         calls.append(path)
@@ -209,7 +210,7 @@ def test_a_full_disk_is_explained_and_loses_nothing(base, monkeypatch, cache):
         real(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_atomic", write)
+        patch.setattr(feature_cache, "write_atomic", write)
         with pytest.raises(CourseError, match=r"No space left.* kept, and work goes on") as caught:
             features.extract(base, IMAGES, batch_size=10)
     assert "CIFARLIB_CACHE" in str(caught.value)
@@ -227,8 +228,8 @@ def test_a_cache_that_cannot_be_made_is_explained(base, tmp_path):
 
 def test_a_read_only_cache_that_holds_everything_is_enough(base, monkeypatch):
     first = features.extract(base, IMAGES)
-    monkeypatch.setattr(store.os, "access", lambda path, mode: False)
-    monkeypatch.setattr(store, "write_atomic", None)
+    monkeypatch.setattr(feature_cache.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(feature_cache, "write_atomic", None)
     np.testing.assert_array_equal(features.extract(base, IMAGES), first)
 
 
@@ -238,18 +239,18 @@ def test_no_room_for_the_answer_is_explained(base, monkeypatch):
     def refuse(**_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(feature_cache.tempfile, "TemporaryFile", refuse)
     with pytest.raises(CourseError, match=r"No room for 0 MB of features .*No space left"):
         features.extract(base, IMAGES)
 
 
 def test_where_the_cache_is(monkeypatch, tmp_path, cache):
-    assert store.cache_folder() == cache
-    assert store.cache_folder(tmp_path) == tmp_path
+    assert feature_cache.cache_folder() == cache
+    assert feature_cache.cache_folder(tmp_path) == tmp_path
     monkeypatch.delenv("CIFARLIB_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setattr(store.sys, "platform", "linux")
-    assert store.cache_folder() == tmp_path / "xdg" / "cifarlib"
+    monkeypatch.setattr(feature_cache.sys, "platform", "linux")
+    assert feature_cache.cache_folder() == tmp_path / "xdg" / "cifarlib"
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +300,7 @@ def test_training_on_features_is_training_with_the_frozen_base(data):
 
 
 def test_progress_is_quiet_on_request(base, monkeypatch, capfd):
-    monkeypatch.setattr("cifarlib.progress.PATIENCE", 0)
+    monkeypatch.setattr("cifarlib._support.progress.PATIENCE", 0)
     monkeypatch.setenv("CIFARLIB_QUIET", "1")
     features.extract(base, IMAGES)
     assert capfd.readouterr().err == ""

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from cifarlib import ledger
-from cifarlib.course.curves import curves
-from cifarlib.course.figures import figures, summary
+from cifarlib.runner.result_rows import figures, summary
+from cifarlib.runner.sparklines import curves
 
 ROW = {"id": "R0.4", "variant": "report", "seed": 0, "profile": "quick"}
 

@@ -4,7 +4,8 @@ import stat
 import pytest
 
 from cifarlib import CourseError
-from cifarlib.files import file_digest, replacing, write_atomic
+from cifarlib._support.digests import file_digest
+from cifarlib._support.files import replacing, write_atomic
 
 
 def test_write_replaces_content(tmp_path):

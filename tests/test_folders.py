@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlib.data import load_folder
+from cifarlib.data.image_folders import load_folder
 from cifarlib.errors import CourseError
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)

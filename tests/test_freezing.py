@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from cifarlib import backbones
+from cifarlib._support.keras_layers import leaf_layers
 from cifarlib.errors import CourseError
 
 SHAPE = (32, 32, 3)
@@ -37,7 +38,7 @@ def train(model):
 
 
 def learning(model):
-    return [name for name, layer in backbones.leaves(model) if layer.trainable_weights]
+    return [name for name, layer in leaf_layers(model) if layer.trainable_weights]
 
 
 @pytest.mark.parametrize("combine", [nested, inlined])

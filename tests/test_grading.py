@@ -22,11 +22,11 @@ sys.path.append(str(Path(__file__).parent / "attacks"))
 from attack_course import FULL, RIGHT, SLUG, WRONG, cell, handed_in, source, text, write_source
 
 from cifarlib.errors import CourseError
-from cifarlib.grading import grade, sandbox
-from cifarlib.grading.arguments import add_arguments
-from cifarlib.grading.collect import submissions
+from cifarlib.grader import bubblewrap, grade
+from cifarlib.grader.arguments import add_arguments
+from cifarlib.grader.collect import submissions
 
-NO_JAIL = sandbox.unavailable()
+NO_JAIL = bubblewrap.unavailable()
 jailed = pytest.mark.skipif(bool(NO_JAIL), reason=f"no jail on this machine: {NO_JAIL}")
 STUDENTS = {"ann": RIGHT, "bob": WRONG, "cid": RIGHT | {"share": "share = 0.25"}}
 
@@ -78,7 +78,7 @@ def test_a_jail_sees_a_gpu_only_if_asked_to(course, tmp_path, monkeypatch, optio
     """The GPU is made up: a device that swallows what is written to it."""
     (tmp_path / "devices").mkdir()
     (tmp_path / "devices" / "nvidia0").symlink_to("/dev/null")
-    monkeypatch.setattr(sandbox, "DEVICES", tmp_path / "devices")
+    monkeypatch.setattr(bubblewrap, "DEVICES", tmp_path / "devices")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     seen = """
 import os
@@ -100,7 +100,7 @@ assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 def test_where_root_may_not_watch_a_jail_it_refuses():
     """As in a container without this capability, where a submission could hide its memory."""
     without = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
-    code = "from cifarlib.grading import sandbox; print(sandbox.unavailable())"
+    code = "from cifarlib.grader import sandbox; print(sandbox.unavailable())"
     told = subprocess.run([*without, sys.executable, "-c", code], capture_output=True, text=True)
     assert "--cap-add SYS_PTRACE" in told.stdout, told
 
@@ -192,13 +192,13 @@ def test_a_gradebook_that_does_not_fit_is_left_alone(course):
 
 
 def test_without_a_sandbox_it_refuses_and_says_the_way_out(course, monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
-    sandbox.unavailable.cache_clear()
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda name: None)
+    bubblewrap.unavailable.cache_clear()
     try:
         with pytest.raises(CourseError, match=r"not installed.*apt install bubblewrap.*container"):
             run()
     finally:
-        sandbox.unavailable.cache_clear()
+        bubblewrap.unavailable.cache_clear()
 
 
 def test_unsafe_runs_are_marked_in_every_result(course, capsys):

@@ -6,8 +6,8 @@ from keras import Sequential, layers
 from model_facts import image, one
 
 from cifarlib.errors import CourseError
-from cifarlib.layer_formulas import conv_output_size
-from cifarlib.params import LayerCount, derive
+from cifarlib.parameters import LayerCount, derive
+from cifarlib.parameters.layer_formulas import conv_output_size
 
 
 def numbers(row: LayerCount) -> tuple[str, int, int | None]:

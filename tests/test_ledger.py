@@ -4,7 +4,8 @@ import re
 import pytest
 from results import result
 
-from cifarlib import CourseError, comparison, ledger, profile, prose
+from cifarlib import CourseError, ledger, profile
+from cifarlib.ledger import comparison, merging, prose, result_store
 
 
 @pytest.fixture
@@ -19,8 +20,8 @@ def recorded(tmp_path, monkeypatch):
     rows += [result("R0.1", test_accuracy=0.98)]
     path = tmp_path / "results.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    monkeypatch.setattr(ledger, "RESULTS", path)
-    monkeypatch.setattr(ledger, "_session", [])
+    monkeypatch.setattr(result_store, "RESULTS", path)
+    monkeypatch.setattr(result_store, "_session", [])
     return path
 
 
@@ -75,7 +76,7 @@ def test_record_and_merge(recorded, tmp_path, monkeypatch):
     for name, value in [("quick", 0.5), ("smoke", 0.1)]:
         ledger.record("R0.4", {"test_accuracy": value}, seed=0, profile=profile(name))
     assert [r["profile"] for r in ledger.session_results("R0.4")] == ["quick", "smoke"]
-    assert ledger.merge(tmp_path / "out") == 1
+    assert merging.merge(tmp_path / "out") == 1
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.56, 0.57, 0.58, 0.59)
     ids = [r["id"] for r in ledger.results()]
     assert ids == sorted(ids)
@@ -85,14 +86,14 @@ def test_merge_can_leave_what_is_there(recorded, tmp_path, monkeypatch):
     monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "out" / "03"))
     for seed in (0, 9):
         ledger.record("R0.4", {"test_accuracy": 0.5}, seed=seed, profile=profile("quick"))
-    assert ledger.merge(tmp_path / "out", replace=False) == 1
+    assert merging.merge(tmp_path / "out", replace=False) == 1
     assert ledger.band("R0.4", "test_accuracy").values == (0.55, 0.56, 0.57, 0.58, 0.59, 0.5)
 
 
 def test_the_courses_own_networks_have_results_and_no_claims(recorded, tmp_path, monkeypatch):
     monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "out" / "13"))
     ledger.record("C.1", {"test_accuracy": 0.8}, seed=0, profile=profile("quick"))
-    ledger.merge(tmp_path / "out")
+    merging.merge(tmp_path / "out")
     assert ledger.band("C.1", "test_accuracy").values == (0.8,)
     assert [r["id"] for r in ledger.results()][-1] == "C.1"
     assert "C.1" not in ledger.systems()
@@ -137,7 +138,7 @@ def test_compare_shows_of_other_variants_only_what_is_claimed(recorded):
     ("value", "words"), [(0.56, "inside"), (0.61, "just outside"), (0.2, "outside that band")]
 )
 def test_verdict(recorded, value, words):
-    assert words in comparison.verdict("R0.4", "test_accuracy", value)
+    assert words in comparison.compare_with_band("R0.4", "test_accuracy", value)
 
 
 @pytest.mark.parametrize(

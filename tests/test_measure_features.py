@@ -8,9 +8,10 @@ import pytest
 from conftest import make_cifar10
 from test_backbones import packed, save_in_the_old_format  # noqa: F401
 
-from cifarlib import backbones, features, ledger, models
-from cifarlib.course import measure, measure_features
+from cifarlib import backbones, ledger, networks
+from cifarlib.backbones import features
 from cifarlib.errors import CourseError
+from cifarlib.runner import measure, measure_features
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 32, 32, 3)).astype(np.uint8)
 
@@ -25,13 +26,13 @@ IMAGES = np.random.RandomState(0).randint(0, 256, (6, 32, 32, 3)).astype(np.uint
     ],
 )
 def test_heads_are_those_of_the_reports(id, takes, parameters):
-    head = measure_features.head_of(models.build(measure_features.NETWORK_OF.get(id, id)))
+    head = measure_features.head_of(networks.build(measure_features.NETWORK_OF.get(id, id)))
     assert head.input_shape[1:] == takes
     assert head.count_params() == parameters
 
 
 def test_base_and_head_together_are_the_reports_network():
-    whole = models.build("R1.5")
+    whole = networks.build("R1.5")
     network = backbones.network("VGG16", (32, 32, 3), weights="random", until="block3_pool")
     network.set_weights(whole.get_weights()[: len(network.weights)])
     maps = network.predict(IMAGES / 255, verbose=0)

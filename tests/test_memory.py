@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import cifarlib
-from cifarlib import memory
+from cifarlib._support import out_of_memory
 from cifarlib.errors import CourseError
 
 
@@ -21,19 +21,22 @@ class ResourceExhaustedError(Exception):
     ],
 )
 def test_full_memory_is_explained(error):
-    with pytest.raises(CourseError, match="batch_size=16") as found, memory.explained("x", 32):
+    with (
+        pytest.raises(CourseError, match="batch_size=16") as found,
+        out_of_memory.explained("x", 32),
+    ):
         raise error
     assert "Shut Down All Kernels" in str(found.value)
     assert found.value.__cause__ is error
 
 
 def test_other_errors_pass():
-    with pytest.raises(ValueError, match="shape"), memory.explained("training", 32):
+    with pytest.raises(ValueError, match="shape"), out_of_memory.explained("training", 32):
         raise ValueError("shape (3,) is wrong")
 
 
 def test_a_single_image_cannot_be_less():
-    with pytest.raises(CourseError) as found, memory.explained("training", 1):
+    with pytest.raises(CourseError) as found, out_of_memory.explained("training", 1):
         raise MemoryError
     assert "batch_size=" not in str(found.value)
 

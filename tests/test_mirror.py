@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import make_cifar10, make_mnist
 
-from cifarlib import formats, mirror, sources
+from cifarlib._support.digests import file_digest
+from cifarlib.data import mirror, readers, sources
 from cifarlib.errors import CourseError
-from cifarlib.files import file_digest
 
 BATCHES = "datasets/cifar-10-batches-py/"
 WEIGHTS = sources.LAYOUTS["vgg16"][0]
@@ -40,9 +40,9 @@ def test_verify_gives_every_file_a_row(tiny):
 
 def test_verify_recognizes_official_content(tiny, monkeypatch):
     folder = make_cifar10(tiny)
-    for name in formats.CIFAR10_MD5:
-        monkeypatch.setitem(formats.CIFAR10_MD5, name, file_digest(folder / name, "md5"))
-        monkeypatch.setitem(mirror._CIFAR10_MD5, name, formats.CIFAR10_MD5[name])
+    for name in readers.CIFAR10_MD5:
+        monkeypatch.setitem(readers.CIFAR10_MD5, name, file_digest(folder / name, "md5"))
+        monkeypatch.setitem(mirror._CIFAR10_MD5, name, readers.CIFAR10_MD5[name])
     rows = statuses(mirror.verify(tiny))
     assert rows[BATCHES + "test_batch"] == "official"
     assert sources.arrays("cifar10", mirror=tiny).provenance.exact is True

@@ -4,7 +4,7 @@ import pytest
 
 import cifarlib
 from cifarlib import CourseError
-from cifarlib.mixing import MixedBatches
+from cifarlib.augmentation.mixup_cutmix import MixedBatches
 
 LABELS = np.arange(50) % 5
 

@@ -6,8 +6,8 @@ import pytest
 from model_facts import facts
 
 from cifarlib.errors import CourseError
-from cifarlib.models import SYSTEMS, build
-from cifarlib.models.r4 import model_cnn
+from cifarlib.networks import SYSTEMS, build
+from cifarlib.networks.r4 import model_cnn
 
 # The counts the reports print, or that follow from their listings where they print none:
 # total, and what is trainable of it.

@@ -8,7 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cifarlib import ledger, prose
+from cifarlib import ledger
+from cifarlib.ledger import prose
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))

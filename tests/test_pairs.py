@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from cifarlib import CourseError
-from cifarlib.pairs import paired_gain
+from cifarlib.ledger.paired_difference import paired_gain
 
 AFTER, BEFORE = [0.70, 0.72, 0.69, 0.76], [0.68, 0.71, 0.69, 0.71]
 

@@ -8,8 +8,8 @@ from keras import Sequential, layers
 from model_facts import BASES, count, facts, image, keras_layers, one
 
 from cifarlib.errors import CourseError
-from cifarlib.models import SYSTEMS
-from cifarlib.params import derive, latex, table, total
+from cifarlib.networks import SYSTEMS
+from cifarlib.parameters import derive, latex, table, total
 
 # Whole models ------------------------------------------------------------------------
 

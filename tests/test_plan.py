@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from running import RECORD, make, printed, read_json
 
-from cifarlib import ledger
-from cifarlib.course import cells, durations
-from cifarlib.course.accept import accept
-from cifarlib.course.arguments import seeds
-from cifarlib.course.cli import main
-from cifarlib.course.plan import plan
+from cifarlib.cli import main
 from cifarlib.errors import CourseError
+from cifarlib.ledger import result_store
 from cifarlib.profiles import PURPOSES
+from cifarlib.runner import cells, durations
+from cifarlib.runner.arguments import seeds
+from cifarlib.runner.plan import plan
+from cifarlib.runner.promote_outputs import accept
 
 
 def test_one_profile_and_seed_use_the_folder_itself(ready, tmp_path):
@@ -79,7 +79,7 @@ def test_wrong_plans_are_refused(ready, options, message):
 def test_dry_run_shows_the_plan_and_writes_nothing(ready, tmp_path, monkeypatch, capsys):
     recorded = tmp_path / "durations.json"
     recorded.write_text(json.dumps({"smoke": {"01_fine": 90}}))
-    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "results.jsonl")
+    monkeypatch.setattr(result_store, "RESULTS", tmp_path / "results.jsonl")
     assert main(["run", "--profile", "smoke,quick", "--seeds", "0-1", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split(maxsplit=4) == ["01_fine", "smoke", "0", "1.5", "run: not run before"]
@@ -89,7 +89,7 @@ def test_dry_run_shows_the_plan_and_writes_nothing(ready, tmp_path, monkeypatch,
 
 
 def test_durations_of_good_runs_are_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr(ledger, "RESULTS", tmp_path / "results.jsonl")
+    monkeypatch.setattr(result_store, "RESULTS", tmp_path / "results.jsonl")
     entries = [{"slug": "02_b", "seconds": 71.04}, {"slug": "01_a", "seconds": None}]
     durations.remember({"profile": "quick", "notebooks": entries})
     durations.remember({"profile": "full", "notebooks": entries})

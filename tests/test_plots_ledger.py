@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from cifarlib import ledger, plots_ledger
+from cifarlib import ledger
+from cifarlib.ledger import result_store
+from cifarlib.plots import ledger_plots
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def recorded(tmp_path, monkeypatch):
     common = {"profile": "full", "backend": "tensorflow", "training": None, "data": None}
     lines = [json.dumps(common | dict(zip(names, row, strict=True))) + "\n" for row in rows]
     path.write_text("".join(lines))
-    monkeypatch.setattr(ledger, "RESULTS", path)
+    monkeypatch.setattr(result_store, "RESULTS", path)
 
 
 def points(axis, marker):
@@ -24,7 +26,7 @@ def points(axis, marker):
 
 
 def test_claims_shows_claim_runs_interval_and_shortened(recorded):
-    figure = plots_ledger.claims("R0")
+    figure = ledger_plots.claims("R0")
     (axis,) = figure.axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
     row = labels.index("R0.4  test")
@@ -40,7 +42,7 @@ def test_claims_shows_claim_runs_interval_and_shortened(recorded):
 
 
 def test_accuracy_against_parameters_joins_claim_and_measurement(recorded):
-    figure = plots_ledger.accuracy_against("parameters", ["R0.4", "R0.9", "R0.10"])
+    figure = ledger_plots.accuracy_against("parameters", ["R0.4", "R0.9", "R0.10"])
     (axis,) = figure.axes
     assert points(axis, "o") == [(122570, 0.565), (122570, pytest.approx(0.51))]
     assert points(axis, "s") == [(14748170, 0.5576)]
@@ -51,13 +53,13 @@ def test_accuracy_against_parameters_joins_claim_and_measurement(recorded):
 
 
 def test_accuracy_against_minutes_leaves_out_what_has_no_time(recorded):
-    (axis,) = plots_ledger.accuracy_against("minutes", ["R0.4", "R1.4"]).axes
+    (axis,) = ledger_plots.accuracy_against("minutes", ["R0.4", "R1.4"]).axes
     assert points(axis, "o") == [(3.0, 0.7812)]
 
 
 def test_names_do_not_cover_each_other(recorded):
     ids = ["R0.9", "R4.5", "R1.2", "R1.3", "R1.4"]
-    figure = plots_ledger.accuracy_against("parameters", ids)
+    figure = ledger_plots.accuracy_against("parameters", ids)
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert len(boxes) == len(ids)
@@ -65,7 +67,7 @@ def test_names_do_not_cover_each_other(recorded):
 
 
 def test_stacked_parts_differ_without_colour():
-    figure = plots_ledger.stacked({"one": {"a": 2, "b": 1}, "two": {"a": 0, "b": 3}}, label="n")
+    figure = ledger_plots.stacked({"one": {"a": 2, "b": 1}, "two": {"a": 0, "b": 3}}, label="n")
     (axis,) = figure.axes
     first, second = axis.containers
     assert [bar.get_width() for bar in first] == [2, 0]

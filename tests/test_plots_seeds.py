@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cifarlib import CourseError
-from cifarlib.plots_seeds import over_epochs, over_size
+from cifarlib.plots.seed_plots import over_epochs, over_size
 from cifarlib.training import Run
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from cifarlib import progress
+from cifarlib._support import progress
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr("cifarlib.progress.PATIENCE", 0)
+    monkeypatch.setattr("cifarlib._support.progress.PATIENCE", 0)
 
 
 def test_each_item_is_counted_when_it_is_done(monkeypatch, capsys):

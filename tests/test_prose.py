@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cifarlib import CourseError, ledger, prose
-from cifarlib.pairs import paired_gain
+from cifarlib import CourseError, ledger
+from cifarlib.ledger import prose, result_store
+from cifarlib.ledger.paired_difference import paired_gain
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
@@ -39,7 +40,7 @@ def spoil(tmp_path, monkeypatch):
         row["metrics"][metric] += added
         path = tmp_path / "results.jsonl"
         path.write_text("".join(json.dumps(r) + "\n" for r in rows))
-        monkeypatch.setattr(ledger, "RESULTS", path)
+        monkeypatch.setattr(result_store, "RESULTS", path)
         return band
 
     return change
@@ -83,7 +84,7 @@ def two_variants(tmp_path, monkeypatch):
     rows += [row | {"profile": "full"} for row in longer]
     path = tmp_path / "results.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    monkeypatch.setattr(ledger, "RESULTS", path)
+    monkeypatch.setattr(result_store, "RESULTS", path)
 
 
 def test_the_interval_of_a_gain_pairs_runs_by_their_seeds(two_variants):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cifarlib.course.cli import main
+from cifarlib.cli import main
 from cifarlib.errors import CourseError
-from cifarlib.grading import release
+from cifarlib.grader import release
 
 ROOT = Path(__file__).parent.parent
 SLUG = "02_counting_parameters"

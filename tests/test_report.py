@@ -2,7 +2,7 @@
 
 import pytest
 
-from cifarlib.course import report
+from cifarlib.runner import report
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import pytest
 from nbformat.v4 import new_markdown_cell
 from running import RECORD, make, read_json
 
-from cifarlib import facts, ledger
-from cifarlib.course import keys
-from cifarlib.course.cli import main
-from cifarlib.course.digests import data_digests
+from cifarlib._support import environment
+from cifarlib.cli import main
+from cifarlib.ledger import result_store
+from cifarlib.runner import cache_key
+from cifarlib.runner.data_digests import data_digests
 
-READER = "from cifarlib.own_results import own_results\nprint(len(own_results()))"
+READER = "from cifarlib.ledger.own_results import own_results\nprint(len(own_results()))"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def course(tmp_path_factory):
 
 
 def cifarlib(*words, cwd):
-    command = [sys.executable, "-m", "cifarlib.course.cli", *words]
+    command = [sys.executable, "-m", "cifarlib.cli", *words]
     environ = {k: v for k, v in os.environ.items() if k != "CIFARLIB_MIRROR"}
     return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True)
 
@@ -96,11 +97,11 @@ def test_every_part_of_the_key_counts(plan_of, tmp_path, monkeypatch):
     assert why("--threads", "1", "--seed", "1") == "run: changed: parameters (SEED)"
     assert why("--threads", "1", "--fresh") == "run: --fresh"
     with monkeypatch.context() as changed:
-        changed.setattr(facts, "backend", lambda: "jax")
+        changed.setattr(environment, "backend", lambda: "jax")
         assert why() == "run: changed: backend"
     for part in ("source_digest", "lock_digest", "_ledger_digest"):
         with monkeypatch.context() as changed:
-            changed.setattr(keys, part, lambda: "another")
+            changed.setattr(cache_key, part, lambda: "another")
             assert why().startswith("run: changed: ")
     (tmp_path / "mirror" / "models").mkdir(parents=True)
     name = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -151,7 +152,9 @@ def test_large_files_are_read_once(tmp_path, monkeypatch):
     first = data_digests(tmp_path / "mirror")
     assert list(first) == ["cifar10"]
     with monkeypatch.context() as closed:
-        closed.setattr("cifarlib.course.digests.file_digest", lambda _: pytest.fail("read again"))
+        closed.setattr(
+            "cifarlib.runner.data_digests.file_digest", lambda _: pytest.fail("read again")
+        )
         assert data_digests(tmp_path / "mirror") == first
     (folder / "data_batch_1").write_bytes(b"four")
     assert data_digests(tmp_path / "mirror") != first
@@ -165,6 +168,6 @@ def test_the_ledger_counts_by_what_it_says_not_by_when(monkeypatch):
     row |= {"seed": 0, "metrics": {"test_accuracy": 0.9}, "recorded": "2026-01-01"}
     digests = []
     for change in ({}, {"recorded": "2026-01-02"}, {"metrics": {"test_accuracy": 0.8}}):
-        monkeypatch.setattr(ledger, "results", lambda change=change: [row | change])
-        digests.append(keys._ledger_digest())
+        monkeypatch.setattr(result_store, "results", lambda change=change: [row | change])
+        digests.append(cache_key._ledger_digest())
     assert digests[0] == digests[1] != digests[2]

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from running import NOTE, RECORD, go, make, posix, printed, read_json
 
-from cifarlib.course.plan import plan
-from cifarlib.course.run import run
 from cifarlib.errors import CourseError
+from cifarlib.runner.plan import plan
+from cifarlib.runner.run import run
 
 
 class Mixed:
@@ -173,7 +173,7 @@ def test_ctrl_c_stops_all_and_leaves_the_page(tmp_path):
     waits = "from pathlib import Path\nPath('pid').write_text('')\nimport time; time.sleep(600)"
     make(tmp_path / "notebooks", "01_waits", "print('first')", waits)
     make(tmp_path / "notebooks", "02_next", "print('second')")
-    command = [sys.executable, "-m", "cifarlib.course.cli", "run", "--profile", "smoke"]
+    command = [sys.executable, "-m", "cifarlib.cli", "run", "--profile", "smoke"]
     process = subprocess.Popen(
         [*command, "--out", "out"],
         cwd=tmp_path,

@@ -36,7 +36,7 @@ def test_forbidden_out(ready, tmp_path, monkeypatch):
     def forbidden(**_):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("cifarlib.files.tempfile.mkstemp", forbidden)
+    monkeypatch.setattr("cifarlib._support.files.tempfile.mkstemp", forbidden)
     with pytest.raises(CourseError, match=r"Permission denied.*choose a folder you may write to"):
         go([ready], tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
@@ -46,14 +46,14 @@ def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("cifarlib.course.supervise.clear", full)
+    monkeypatch.setattr("cifarlib.runner.supervise.clear", full)
     assert go([ready], tmp_path / "out") == 1
     assert "No space left on device. Free some space" in capsys.readouterr().err
     assert read_json(tmp_path / "out" / "manifest.json")["state"] == "failed"
 
 
 def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
-    from cifarlib.course import worker
+    from cifarlib.runner import worker
 
     def full(*_):
         (folder / ".01_fine.partial.ipynb").write_text('{"cells": [')

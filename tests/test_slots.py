@@ -6,9 +6,10 @@ import time
 import pytest
 from running import make
 
-from cifarlib.course import local, slots
-from cifarlib.course.plan import plan
-from cifarlib.course.stop import Stop
+from cifarlib._support import device_allocation
+from cifarlib.runner import local_pool
+from cifarlib.runner.plan import plan
+from cifarlib.runner.stop import Stop
 
 TWO = ["A card", "Another card"]
 
@@ -17,13 +18,13 @@ TWO = ["A card", "Another card"]
     ("cores", "jobs", "threads"), [(2, 1, 2), (2, 2, 1), (16, 4, 4), (2, 8, 1), (7, 2, 3)]
 )
 def test_threads_are_shared(cores, jobs, threads):
-    assert slots.share(cores, jobs) == threads
+    assert device_allocation.share(cores, jobs) == threads
 
 
 def test_threads_asked_for_win_over_the_environment_and_that_over_the_share():
     environ = {"OMP_NUM_THREADS": "3"}
-    assert set(slots.thread_variables(5, 16, 4, environ).values()) == {"5"}
-    mixed = slots.thread_variables(None, 16, 4, environ)
+    assert set(device_allocation.thread_variables(5, 16, 4, environ).values()) == {"5"}
+    mixed = device_allocation.thread_variables(None, 16, 4, environ)
     assert mixed == {
         "TF_NUM_INTRAOP_THREADS": "4", "TF_NUM_INTEROP_THREADS": "4", "OMP_NUM_THREADS": "3",
     }  # fmt: skip
@@ -42,26 +43,28 @@ def test_threads_asked_for_win_over_the_environment_and_that_over_the_share():
     ],
 )
 def test_gpus_that_may_be_used(environ, names, ids):
-    assert slots.gpu_ids(environ, names) == ids
+    assert device_allocation.gpu_ids(environ, names) == ids
 
 
 def test_a_notebook_sees_one_gpu_or_none():
-    assert slots.device_variables("1", ["0", "1"])["CUDA_VISIBLE_DEVICES"] == "1"
-    assert slots.device_variables("1", ["0", "1"])["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
-    assert slots.device_variables(None, ["0", "1"]) == {"CUDA_VISIBLE_DEVICES": "-1"}
-    assert slots.device_variables(None, []) == {}
+    assert device_allocation.device_variables("1", ["0", "1"])["CUDA_VISIBLE_DEVICES"] == "1"
+    assert (
+        device_allocation.device_variables("1", ["0", "1"])["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    )
+    assert device_allocation.device_variables(None, ["0", "1"]) == {"CUDA_VISIBLE_DEVICES": "-1"}
+    assert device_allocation.device_variables(None, []) == {}
 
 
 def test_a_task_for_the_cpu_overtakes_one_that_waits_for_a_gpu():
     wants = str.isupper
-    assert slots.next_task(["A", "b", "C"], wants, 1) == "A"
-    assert slots.next_task(["A", "b", "C"], wants, 0) == "b"
-    assert slots.next_task(["A", "C"], wants, 0) is None
+    assert device_allocation.next_task(["A", "b", "C"], wants, 1) == "A"
+    assert device_allocation.next_task(["A", "b", "C"], wants, 0) == "b"
+    assert device_allocation.next_task(["A", "C"], wants, 0) is None
 
 
 def test_longest_first_and_unknown_ones_before_them():
     minutes = {"a": 1.0, "b": 5.0, "c": None, "d": 3.0}
-    assert slots.longest_first("abcd", minutes.get) == ["c", "b", "d", "a"]
+    assert device_allocation.longest_first("abcd", minutes.get) == ["c", "b", "d", "a"]
 
 
 def start_all(pool, waiting):
@@ -80,7 +83,7 @@ def start_all(pool, waiting):
 def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, monkeypatch):
     """Four tasks for GPUs and two for CPUs on a machine with two GPUs, three at a time."""
     machine = {"gpus": TWO, "cores": 12}
-    monkeypatch.setattr(local.facts, "environment", lambda: machine)
+    monkeypatch.setattr(local_pool.facts, "environment", lambda: machine)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     lock, now, most, seen = threading.Lock(), [], [], []
 
@@ -101,10 +104,10 @@ def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, mon
         assert variables["TF_NUM_INTRAOP_THREADS"] == "4"
         return {"state": "ok", "seconds": 0.05}
 
-    monkeypatch.setattr(local, "supervise", supervise)
+    monkeypatch.setattr(local_pool, "supervise", supervise)
     paths = [str(make(tmp_path, "01_a", "1")), str(make(tmp_path, "02_b", "1"))]
     chosen = plan(paths, profile="full,smoke", seeds=[0, 1], out=tmp_path / "out", jobs=3)
-    with local.LocalPool(chosen, Stop()) as pool:
+    with local_pool.LocalPool(chosen, Stop()) as pool:
         futures = start_all(pool, sorted(chosen.tasks, key=lambda task: task.profile))
         assert all(future.result()["state"] == "ok" for future in futures)
     assert max(most) == 3
@@ -123,11 +126,11 @@ def test_turns_are_taken_in_the_order_of_starting(tmp_path, monkeypatch):
             time.sleep(0.05)
         return {"state": "ok", "seconds": 0.05}
 
-    monkeypatch.setattr(local, "supervise", supervise)
+    monkeypatch.setattr(local_pool, "supervise", supervise)
     names = ["01_a", "02_b", "03_c", "04_d"]
     paths = [str(make(tmp_path, name, "1")) for name in names]
     chosen = plan(paths, profile="smoke", seeds=[0], out=tmp_path / "out", jobs=1)
-    with local.LocalPool(chosen, Stop()) as pool:
+    with local_pool.LocalPool(chosen, Stop()) as pool:
         start_all(pool, list(chosen.tasks))
     assert order == names
 
@@ -147,11 +150,11 @@ def test_the_next_are_prepared_only_when_those_before_are_at_their_cells(tmp_pat
             ended.append(job["slug"])
         return {"state": "ok", "seconds": 0.3}
 
-    monkeypatch.setattr(local, "supervise", supervise)
+    monkeypatch.setattr(local_pool, "supervise", supervise)
     names = ["01_a", "02_b", "03_c", "04_d", "05_e", "06_f"]
     paths = [str(make(tmp_path, name, "1")) for name in names]
     chosen = plan(paths, profile="smoke", seeds=[0], out=tmp_path / "out", jobs=2)
-    with local.LocalPool(chosen, Stop()) as pool:
+    with local_pool.LocalPool(chosen, Stop()) as pool:
         start_all(pool, list(chosen.tasks))
     assert seen["01_a"] == seen["02_b"] == (0, 0)
     assert seen["03_c"] == seen["04_d"] == (2, 0), "while both are at their cells, before an end"

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import make_cifar10, make_mnist
 
-from cifarlib import sources
+from cifarlib.data import sources
 from cifarlib.errors import CourseError
 
 

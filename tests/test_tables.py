@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifarlib.tables import Table
+from cifarlib._support.tables import Table
 
 
 def test_text_is_aligned_and_numbers_have_separators() -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from cifarlib.course.turns import Turns
+from cifarlib.runner.turns import Turns
 
 
 def take_all(turns, tickets, delays):

@@ -3,8 +3,8 @@ import sys
 import keras
 import pytest
 
-from cifarlib import CourseError, widgets
-from cifarlib.tables import Table
+from cifarlib import CourseError, parameters
+from cifarlib._support.tables import Table
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -12,7 +12,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 @pytest.fixture
 def explorer(monkeypatch):
     monkeypatch.delenv("CIFARLIB_QUIET", raising=False)
-    return widgets.parameter_explorer()
+    return parameters.parameter_explorer()
 
 
 def values(table):
@@ -33,14 +33,14 @@ def test_convolution_says_what_keras_says(settings):
     s |= settings
     layer = keras.layers.Conv2D(s["filters"], s["kernel"], s["stride"], s["padding"])
     model = keras.Sequential([keras.Input((s["size"], s["size"], s["channels"])), layer])
-    shown = values(widgets.convolution(**settings))
+    shown = values(parameters.convolution(**settings))
     assert shown["shape out"] == str(model.output_shape[1:])
     assert shown["shape of the kernels"] == str(tuple(layer.kernel.shape))
     assert shown["parameters"] == f"{model.count_params():,}"
 
 
 def test_convolution_shows_its_working():
-    shown = values(widgets.convolution())
+    shown = values(parameters.convolution())
     assert shown["formula"] == "k_h·k_w·c_in·c_out + c_out"
     assert shown["calculation"] == "3·3·3·32 + 32"
     assert shown["multiply-adds"] == "900 · 864 = 777,600"
@@ -57,12 +57,12 @@ def test_convolution_shows_its_working():
 )
 def test_impossible_settings_are_explained(settings, words):
     with pytest.raises(CourseError, match=words):
-        widgets.parameter_explorer(**settings)
+        parameters.parameter_explorer(**settings)
 
 
 def test_headless_gives_a_table(monkeypatch):
     monkeypatch.setenv("CIFARLIB_QUIET", "1")
-    shown = widgets.parameter_explorer(channels=1)
+    shown = parameters.parameter_explorer(channels=1)
     assert isinstance(shown, Table)
     assert values(shown)["parameters"] == "320"
 
@@ -70,7 +70,7 @@ def test_headless_gives_a_table(monkeypatch):
 def test_without_ipywidgets_gives_a_table(monkeypatch):
     monkeypatch.delenv("CIFARLIB_QUIET", raising=False)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    assert isinstance(widgets.parameter_explorer(), Table)
+    assert isinstance(parameters.parameter_explorer(), Table)
 
 
 def test_a_slider_changes_the_table(explorer):
@@ -97,6 +97,6 @@ def test_a_static_page_gets_the_first_view(explorer):
 
 def test_a_start_beyond_the_slider_is_kept(monkeypatch):
     monkeypatch.delenv("CIFARLIB_QUIET", raising=False)
-    explorer = widgets.parameter_explorer(filters=1000)
+    explorer = parameters.parameter_explorer(filters=1000)
     assert explorer.controls["filters"].value == 1000
     assert values(explorer.table())["shape out"] == "(30, 30, 1000)"

@@ -106,7 +106,7 @@ CHEATS: dict[str, Attack] = {
     ),
     "forged_answers": cheat(FORGE + "forge()", odd="answers that nobody had asked for"),
     "forged_with_stolen_tokens": cheat(
-        FORGE + "from cifarlib.grading import shell\n"
+        FORGE + "from cifarlib.grader import shell\n"
         "def work():\n    while True:\n        forge(get_ipython().token); time.sleep(0.01)\n"
         "threading.Thread(target=work, daemon=True).start()"
     ),
@@ -121,12 +121,12 @@ CHEATS: dict[str, Attack] = {
         "threading.Thread(target=work, daemon=True).start()"
     ),
     "codec_patched": cheat(
-        "from cifarlib.grading import codec\n"
+        "from cifarlib.grader import codec\n"
         "codec._encode = lambda *a: {'$': 'pickle', 'items': ['gASV']}",
         reasons=dict.fromkeys(["mean", "double", "scale", "facts", "share"], "refused"),
     ),
     "codec_answers_with_rubbish": cheat(
-        "from cifarlib.grading import codec\ncodec.mapping = lambda *a: b'\\xff' * 100\n"
+        "from cifarlib.grader import codec\ncodec.mapping = lambda *a: b'\\xff' * 100\n"
         "codec.dumps = lambda *a: b'{\"ok\": true}'",
         reasons=dict.fromkeys(["mean", "double", "scale", "facts", "share"], "refused"),
     ),

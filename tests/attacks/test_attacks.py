@@ -21,15 +21,15 @@ from attack_files import FILES
 from attack_harm import HARM
 from attack_honest import HONEST
 
-from cifarlib.grading import sandbox
+from cifarlib.grader import bubblewrap
 
 ATTACKS = CHEATS | FILES | HARM | HONEST
 MEMORY_MB = 1237  # an odd number, by which the jails of this test are known
 CELL_SECONDS = 6  # on an idle machine
 COMMAND = """
 import argparse, json, re
-from cifarlib.grading import grade
-from cifarlib.grading.arguments import add_arguments
+from cifarlib.grader import grade
+from cifarlib.grader.arguments import add_arguments
 parser = argparse.ArgumentParser()
 add_arguments(parser)
 code = grade.main(parser.parse_args())
@@ -38,7 +38,7 @@ print(json.dumps({"code": code, "kb": int(most[1])}))
 """
 
 pytestmark = pytest.mark.skipif(
-    bool(sandbox.unavailable()), reason=f"no jail on this machine: {sandbox.unavailable()}"
+    bool(bubblewrap.unavailable()), reason=f"no jail on this machine: {bubblewrap.unavailable()}"
 )
 
 

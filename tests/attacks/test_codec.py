@@ -10,8 +10,8 @@ import struct
 import numpy as np
 import pytest
 
-from cifarlib.grading import codec
-from cifarlib.grading.codec import NotPlainError
+from cifarlib.grader import codec
+from cifarlib.grader.codec import NotPlainError
 
 
 class Odd:

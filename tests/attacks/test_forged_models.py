@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cifarlib.augment import PaddedCrop
-from cifarlib.grading import codec
-from cifarlib.grading.codec import NotPlainError
-from cifarlib.grading.models import rebuild
+from cifarlib.augmentation import PaddedCrop
+from cifarlib.grader import codec
+from cifarlib.grader.codec import NotPlainError
+from cifarlib.grader.model_deserialization import rebuild
 
 
 def sequential() -> keras.Model:

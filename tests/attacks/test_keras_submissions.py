@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from attack_course import make_cell, make_notebook, text
 
-from cifarlib.grading import sandbox
-from cifarlib.grading.limits import Limits
-from cifarlib.grading.referee import Grader
-from cifarlib.grading.source import read_source
+from cifarlib.grader import bubblewrap
+from cifarlib.grader.limits import Limits
+from cifarlib.grader.referee import Grader
+from cifarlib.grader.source import read_source
 
 SLUG = "02_models"
 BUILD = """
@@ -41,7 +41,7 @@ HOSTILE = {
 }
 
 pytestmark = pytest.mark.skipif(
-    bool(sandbox.unavailable()), reason=f"no jail on this machine: {sandbox.unavailable()}"
+    bool(bubblewrap.unavailable()), reason=f"no jail on this machine: {bubblewrap.unavailable()}"
 )
 
 
@@ -58,7 +58,7 @@ def grader(tmp_path_factory):
     path = tmp_path_factory.mktemp("keras") / "solutions" / SLUG / f"{SLUG}.ipynb"
     path.parent.mkdir(parents=True)
     path.write_bytes(notebook({name: answer for name, (answer, _) in QUESTIONS.items()}))
-    grader = Grader(read_source(path), sandbox.open_sandbox(Limits()))
+    grader = Grader(read_source(path), bubblewrap.open_sandbox(Limits()))
     yield grader
     grader.close()
 

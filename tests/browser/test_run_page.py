@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cifarlib.course import report
+from cifarlib.runner import report
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 SIZES = {"light": (1200, 900), "dark": (1200, 900), "phone": (390, 844)}

@@ -1,0 +1,16 @@
+"""Support: files, progress, environment and the like, with nothing of the course in it.
+
+Every room may use this one; it uses none of them.
+
+| module | holds |
+|---|---|
+| `files` | writing so that nothing is ever half-written |
+| `digests` | SHA-256 of arrays, files and source trees |
+| `folders` | the user's cache folder |
+| `environment` | what a measurement depends on besides code and data |
+| `device_allocation` | CPU threads and GPUs for processes side by side |
+| `requirements_lock` | the pinned versions |
+| `progress` | progress bars where somebody is watching |
+| `tables` | a small table for notebooks and terminals |
+| `out_of_memory` | what to do when memory runs out |
+"""
