@@ -8,6 +8,7 @@ Every room may use this one; it uses none of them.
 | `digests` | SHA-256 of arrays, files and source trees |
 | `folders` | the user's cache folder |
 | `environment` | what a measurement depends on besides code and data |
+| `dask_client` | a client of a Dask cluster that exists already |
 | `device_allocation` | CPU threads and GPUs for processes side by side |
 | `requirements_lock` | the pinned versions |
 | `progress` | progress bars where somebody is watching |

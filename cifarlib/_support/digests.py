@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def file_digest(path: Path | str, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def tree_digest(paths: list[Path], root: Path) -> str:
+def tree_digest(paths: Iterable[Path], root: Path) -> str:
     """Return one SHA-256 over names and bytes of some small files below `root`."""
     whole = hashlib.sha256()
     for path in sorted(paths):
@@ -31,3 +32,12 @@ def tree_digest(paths: list[Path], root: Path) -> str:
         whole.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
         whole.update(content)
     return whole.hexdigest()
+
+
+def package_digest() -> str:
+    """Return one SHA-256 over all of cifarlib's source, wherever it is installed.
+
+    Two machines with the same digest run the same code.
+    """
+    root = Path(__file__).parents[1]
+    return tree_digest(root.rglob("*.py"), root)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlib._support import device_allocation, environment
+from cifarlib._support.dask_client import connect
 from cifarlib.errors import CourseError
 from cifarlib.runner import cache_key
 from cifarlib.runner.job_archive import pack_job, pack_results, unpack_job, unpack_results
@@ -22,7 +23,6 @@ from cifarlib.runner.plan import Plan, Task
 from cifarlib.runner.stop import Stop
 from cifarlib.runner.supervise import Limits, clear, supervise
 
-CONNECT_SECONDS = 30  # to reach the scheduler, and for the first worker to show up
 SAME_AS_HERE = {"cifarlib": "source of cifarlib", "lock": "requirements.lock", "ledger": "ledger"}
 SAME_AS_EACH_OTHER = {
     "packages": "installed packages",
@@ -228,32 +228,3 @@ class ClusterPool:
     def __exit__(self, *_: object) -> None:
         self._hands.shutdown()
         self._client.close()
-
-
-def connect(address: str) -> Any:
-    """Return a client of the scheduler at the address.
-
-    Raises:
-        CourseError: there is none, or it has no workers.
-    """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise CourseError(
-            "--scheduler needs Dask. Install it with: pip install 'cifarlib[cluster]'"
-        ) from error
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise CourseError(
-            f"There is no Dask scheduler at {address} ({error}). "
-            "Give the address that the scheduler printed, such as tcp://10.0.0.1:8786."
-        ) from error
-    try:
-        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-    except TimeoutError as error:
-        client.close()
-        raise CourseError(
-            f"The cluster at {address} has no workers. Start some: dask worker {address}"
-        ) from error
-    return client
