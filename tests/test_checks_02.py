@@ -6,8 +6,9 @@ from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_
 from keras import layers
 
 from cifarlib import networks
-from cifarlib.checks import reference_answers_counting, tasks
+from cifarlib.checks import tasks
 from cifarlib.checks.assignments import a02_counting_parameters as a02
+from cifarlib.checks.reference_answers import counting
 
 
 def network(filters=(16, 32, 32, 64), pool=True, end="softmax", rescale=True, shape=(32, 32, 3)):
@@ -53,7 +54,7 @@ def wrong_total(slip):
     return {"total_parameters": slip}
 
 
-RECOVER = {"recover": reference_answers_counting.recover}
+RECOVER = {"recover": counting.recover}
 
 
 @right_answers(
@@ -64,15 +65,15 @@ RECOVER = {"recover": reference_answers_counting.recover}
         "02.conv_parameters",
         conv(lambda kernel, c, f: np.int32((kernel[0] * kernel[1] * c + 1) * f)),
     ),
-    ("02.output_size", of_sizes(reference_answers_counting.size)),
+    ("02.output_size", of_sizes(counting.size)),
     ("02.output_size", of_sizes(lambda s, k, t, p: len(range(0, s - (k - 1) * (p == "valid"), t)))),
-    ("02.receptive_field", {"receptive_field": reference_answers_counting.field}),
-    ("02.total_parameters", {"total_parameters": reference_answers_counting.total}),
+    ("02.receptive_field", {"receptive_field": counting.field}),
+    ("02.total_parameters", {"total_parameters": counting.total}),
     ("02.normalised_channels", {"normalised_channels": 192}),
     ("02.recover", RECOVER),
     (
         "02.recover",
-        {"recover": lambda p, c: [list(x) for x in reference_answers_counting.recover(p, c)][::-1]},
+        {"recover": lambda p, c: [list(x) for x in counting.recover(p, c)][::-1]},
     ),
     ("02.small_network", {"small_network": network()}),
     ("02.small_network", {"small_network": functional()}),
@@ -107,21 +108,21 @@ def test_right(task, answers, note):
      "round up"),
     ("02.output_size", of_sizes(lambda s, k, t, p: -(-s // t) if p == "same" else (s - k) // t),
      "add 1"),
-    ("02.output_size", of_sizes(lambda s, k, t, p: reference_answers_counting.size(s, k, 1, p)), "the stride"),
+    ("02.output_size", of_sizes(lambda s, k, t, p: counting.size(s, k, 1, p)), "the stride"),
     ("02.output_size", of_sizes(lambda s, k, t, p: (s - k) / t + 1), "a float"),
     ("02.receptive_field", {"receptive_field": lambda ls: 1 + sum(k - 1 for k, _ in ls)},
      "ignores the strides"),
-    ("02.receptive_field", {"receptive_field": reference_answers_counting.field_stride_too_early}, "layers after it"),
+    ("02.receptive_field", {"receptive_field": counting.field_stride_too_early}, "layers after it"),
     ("02.receptive_field", {"receptive_field": lambda ls: sum(k for k, _ in ls)}, "overlap"),
-    ("02.total_parameters", wrong_total(reference_answers_counting.total_without_pooling), "pooling makes the image"),
-    ("02.total_parameters", wrong_total(reference_answers_counting.total_padded), "28 pixels become 26"),
-    ("02.total_parameters", wrong_total(lambda s, ls: reference_answers_counting.total(s, ls, biases=False)),
+    ("02.total_parameters", wrong_total(counting.total_without_pooling), "pooling makes the image"),
+    ("02.total_parameters", wrong_total(counting.total_padded), "28 pixels become 26"),
+    ("02.total_parameters", wrong_total(lambda s, ls: counting.total(s, ls, biases=False)),
      "without biases"),
     ("02.total_parameters", wrong_total(lambda s, ls: 258_090), "whatever it is called with"),
     ("02.normalised_channels", {"normalised_channels": 384}, "more than one number"),
     ("02.normalised_channels", {"normalised_channels": 96}, "two are trained"),
-    ("02.recover", {"recover": lambda p, c: reference_answers_counting.recover(p, c)[:1]}, "not only the first"),
-    ("02.recover", {"recover": lambda p, c: [x[::-1] for x in reference_answers_counting.recover(p, c)]},
+    ("02.recover", {"recover": lambda p, c: counting.recover(p, c)[:1]}, "not only the first"),
+    ("02.recover", {"recover": lambda p, c: [x[::-1] for x in counting.recover(p, c)]},
      "in this order"),
     ("02.recover", {"recover": lambda p, c: [(k, f) for k in (3, 5) for f in (8, 9)]}, "whatever"),
     ("02.recover", {"recover": lambda p, c: {(3, 32)}}, "plain data"),
@@ -149,4 +150,4 @@ def test_the_right_counts_are_those_of_keras():
         ("R0.4", (32, 32, 3), a02.R0_4),
         ("R0.6a", (32, 32, 3), a02.R0_6A),
     ]:
-        assert reference_answers_counting.total(shape, listing) == networks.build(id).count_params()
+        assert counting.total(shape, listing) == networks.build(id).count_params()

@@ -9,8 +9,9 @@ from checking import assert_right, assert_wrong, right_answers, tasks_of, wrong_
 from keras import layers
 
 from cifarlib import ledger
-from cifarlib.checks import reference_answers_searches, tasks
+from cifarlib.checks import tasks
 from cifarlib.checks.assignments import a06_tuning as a06
+from cifarlib.checks.reference_answers import searches
 
 
 def size(requests):
@@ -122,17 +123,17 @@ def test_right(task, answers, note):
     ("06.lucky_draws", {"lucky_draws": 59}, "best twentieth"),
     ("06.lucky_draws", {"lucky_draws": 28.4}, "whole number"),
     ("06.lucky_draws", {"lucky_draws": 40}, "too much"),
-    ("06.bracket_epochs", {"bracket_epochs": reference_answers_searches.bracket_afresh}, "goes on where it stopped"),
+    ("06.bracket_epochs", {"bracket_epochs": searches.bracket_afresh}, "goes on where it stopped"),
     ("06.bracket_epochs", {"bracket_epochs": lambda n, r, f: n * r[-1]}, "Only the best go on"),
     ("06.bracket_epochs", {"bracket_epochs": lambda n, r, f: r[-1]}, "the winner alone"),
     ("06.bracket_epochs", {"bracket_epochs": lambda n, r, f: epochs(n // f, r, f)},
      "after a rung, not before"),
     ("06.bracket_epochs", {"bracket_epochs": lambda n, r, f: epochs(n, r, 1 / f)}, "stops with"),
     ("06.own_names", {"own_names": lambda n: requests(n, name="c{1}")}, 'times for "cf"'),
-    ("06.own_names", {"own_names": reference_answers_searches.as_listed}, 'asks 4 times for "conv_2_filter"'),
+    ("06.own_names", {"own_names": searches.as_listed}, 'asks 4 times for "conv_2_filter"'),
     ("06.own_names", {"own_names": lambda n: requests(n, dense=0)}, "asks for 10 values"),
     ("06.own_names", {"own_names": lambda n: requests(n, first=[32, 48, 64])}, "By the listing"),
-    ("06.own_names", {"own_names": lambda n: dict(reference_answers_searches.as_listed(n))},
+    ("06.own_names", {"own_names": lambda n: dict(searches.as_listed(n))},
      "must be a list of pairs"),
     ("06.own_names", {"own_names": lambda n: requests(5)}, "It must ask for 9"),
     ("06.second_winner", {"second_winner": winner(5)}, "Layer 12 of `second_winner` is Conv2D"),
@@ -164,18 +165,14 @@ def test_wrong(task, answers, message):
 
 def test_the_facts_in_the_tasks_are_the_reports():
     assert a06._winner().count_params() == ledger.claim("R2.3", "parameters")
-    assert (
-        reference_answers_searches.size(reference_answers_searches.as_listed(5))
-        == reference_answers_searches.size(reference_answers_searches.as_listed(4))
-        == 588
-    )
+    assert searches.size(searches.as_listed(5)) == searches.size(searches.as_listed(4)) == 588
     assert 1 - 0.9**28 < 0.95 <= 1 - 0.9**29
 
 
 def test_crossing_is_fair_where_all_are_equal():
     """Chosen and quoted on the same images, twelve equal networks look far better than they are."""
-    many = [reference_answers_searches.judged(seed) for seed in range(400)]
-    assert abs(np.mean([reference_answers_searches.crossed(right) for right in many]) - 0.6) < 0.01
+    many = [searches.judged(seed) for seed in range(400)]
+    assert abs(np.mean([searches.crossed(right) for right in many]) - 0.6) < 0.01
     assert np.mean([right.mean(axis=1).max() for right in many]) > 0.7
 
 

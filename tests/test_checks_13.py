@@ -11,8 +11,9 @@ from keras import layers
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from cifarlib.checks import check, reference_answers_training, tasks
+from cifarlib.checks import check, tasks
 from cifarlib.checks.assignments import a13_beat_the_reports as a13
+from cifarlib.checks.reference_answers import training_recipes
 from cifarlib.data import loading
 
 ROOT = Path(__file__).parent.parent
@@ -261,7 +262,7 @@ def test_a_network_to_the_specification(monkeypatch):
 
 
 def test_hidden_inputs_catch_what_is_typed_in():
-    known = {str(case): reference_answers_training.unbeaten(case) for case in a13.POINTS}
+    known = {str(case): training_recipes.unbeaten(case) for case in a13.POINTS}
     answers = {"unbeaten": lambda points: known.get(str(points), [])}
     assert check.outcome("13.unbeaten", answers).passed
     assert not check.outcome("13.unbeaten", answers, cases=({"k": (5, 0.5)},)).passed

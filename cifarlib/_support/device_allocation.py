@@ -34,7 +34,7 @@ def gpu_ids(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:
     """Return the GPUs that may be used, as CUDA_VISIBLE_DEVICES writes them.
 
     Args:
-        names: of the GPUs that this machine has, as `cifarlib._support.environment.gpu_names` gives them.
+        names: of the GPUs that this machine has; see `environment.gpu_names`.
     """
     if not names:
         return []

@@ -8,7 +8,7 @@ Read first: `pipelines` (the sets of changes that the course compares).
 | `pipelines` | `pipeline`, and the layers `RandomAffine` and `PaddedCrop` |
 | `affine` | turning, shifting, shearing, zooming and mirroring by given amounts |
 | `mixup_cutmix` | `MixedBatches`: images mixed with each other, and their labels |
-| `explorer` | `augmentation_explorer`: one image with sliders (loads Matplotlib, so it is imported by itself) |
+| `explorer` | `augmentation_explorer`: one image with sliders; it loads Matplotlib |
 """
 
 from cifarlib.augmentation.affine import moved

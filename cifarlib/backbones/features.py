@@ -5,7 +5,7 @@
     cifarlib.fit(head, small, epochs=100)     # `head` takes features; the base does not run again
 
 A base that does not learn makes the same features of the same image in every epoch. They are kept
-below the user's cache folder, or below CIFARLIB_CACHE; `cifarlib.backbones.feature_cache` says how. Each image is
+below the user's cache folder, or below CIFARLIB_CACHE; `feature_cache` says how. Each image is
 computed once, whatever split it turns up in. The folder may be deleted at any time.
 """
 

@@ -64,7 +64,8 @@ def blocks(name: str, given: keras.Model) -> dict[str, keras.layers.Layer]:
     for block in wanted:
         if f"{block}_conv" not in found:
             raise Wrong(
-                f"`{name}` has no layer `{block}_conv`. Put the whole of `toy_backbone.build()` into it."
+                f"`{name}` has no layer `{block}_conv`. "
+                "Put the whole of `toy_backbone.build()` into it."
             )
     return {block: found[f"{block}_conv"] for block in wanted}
 
@@ -100,9 +101,9 @@ def unchanged(name: str, given: keras.Model, frozen: Sequence[str]) -> None:
     for block in frozen:
         if distance[block] > 1:
             raise Wrong(
-                f"The weights of `{block}` in `{name}` are not those of `toy_backbone.build()`: they "
-                "come from another network, or were trained at far too large a rate. Begin with a "
-                "fresh base."
+                f"The weights of `{block}` in `{name}` are not those of `toy_backbone.build()`: "
+                "they come from another network, or were trained at far too large a rate. Begin "
+                "with a fresh base."
             )
         if distance[block]:
             raise Wrong(

@@ -4,8 +4,8 @@
     table(rows)          # every layer with its calculation, and the total
     latex(rows[1])       # one layer's calculation, to show with IPython.display.Math
 
-The counts come from the layers' settings and shapes (`cifarlib.parameters.layer_formulas`). Keras is never
-asked for a count, so comparing with `model.count_params()` is a real check.
+The counts come from the layers' settings and shapes (`layer_formulas`). Keras is never asked for
+a count, so comparing with `model.count_params()` is a real check.
 """
 
 from __future__ import annotations

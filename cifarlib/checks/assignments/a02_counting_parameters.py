@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cifarlib import ledger
-from cifarlib.checks import compare_models, reference_answers_counting
+from cifarlib.checks import compare_models
 from cifarlib.checks.compare_calls import same_results
 from cifarlib.checks.compare_values import number
 from cifarlib.checks.outcomes import Wrong
+from cifarlib.checks.reference_answers import counting
 from cifarlib.checks.tasks import Assignment
 
 assignment = Assignment("02_counting_parameters")
@@ -67,9 +68,7 @@ def conv_parameters(conv_parameters: Any, *, cases: Any = (*CONVOLUTIONS, ((1, 7
         ("This takes every kernel for square.", lambda k, c, f: k[0] * k[0] * c * f + f),
         ("This takes every kernel for square.", lambda k, c, f: k[1] * k[1] * c * f + f),
     ]
-    same_results(
-        "conv_parameters", conv_parameters, reference_answers_counting.conv, cases, mistakes
-    )
+    same_results("conv_parameters", conv_parameters, counting.conv, cases, mistakes)
 
 
 SIZES = (
@@ -92,30 +91,26 @@ def output_size(output_size: Any, *, cases: Any = SIZES) -> None:
     mistakes = [
         (
             'With "valid" the first start counts too: add 1.',
-            lambda s, k, t, p: reference_answers_counting.size(s, k, t, p) - (p == "valid"),
+            lambda s, k, t, p: counting.size(s, k, t, p) - (p == "valid"),
         ),
         (
             'With "same" the last, begun step counts: round up.',
-            lambda s, k, t, p: (
-                s // t if p == "same" else reference_answers_counting.size(s, k, t, p)
-            ),
+            lambda s, k, t, p: s // t if p == "same" else counting.size(s, k, t, p),
         ),
         (
             'With "valid" a step that does not fit any more does not count: round down.',
-            lambda s, k, t, p: (
-                reference_answers_counting.size(s, k, t, p) if p == "same" else -((k - s) // t) + 1
-            ),
+            lambda s, k, t, p: counting.size(s, k, t, p) if p == "same" else -((k - s) // t) + 1,
         ),
         (
             "This ignores the stride.",
-            lambda s, k, t, p: reference_answers_counting.size(s, k, 1, p),
+            lambda s, k, t, p: counting.size(s, k, 1, p),
         ),
         (
             "This ignores the padding.",
-            lambda s, k, t, p: reference_answers_counting.size(s, k, t, "valid"),
+            lambda s, k, t, p: counting.size(s, k, t, "valid"),
         ),
     ]
-    same_results("output_size", output_size, reference_answers_counting.size, cases, mistakes)
+    same_results("output_size", output_size, counting.size, cases, mistakes)
 
 
 REPORT_LAYERS = [(3, 1), (2, 2), (3, 1), (2, 2), (3, 1)]
@@ -144,7 +139,7 @@ def receptive_field(receptive_field: Any, *, cases: Any = FIELDS) -> None:
         ),
         (
             "A layer's own stride only matters for the layers after it.",
-            reference_answers_counting.field_stride_too_early,
+            counting.field_stride_too_early,
         ),
         (
             "Two 3 × 3 kernels on top of each other see 5 pixels, not 6: they overlap.",
@@ -152,12 +147,10 @@ def receptive_field(receptive_field: Any, *, cases: Any = FIELDS) -> None:
         ),
         (
             "A single output, before any layer, sees 1 pixel, so begin with 1.",
-            lambda layers: reference_answers_counting.field(layers) - 1,
+            lambda layers: counting.field(layers) - 1,
         ),
     ]
-    same_results(
-        "receptive_field", receptive_field, reference_answers_counting.field, cases, mistakes
-    )
+    same_results("receptive_field", receptive_field, counting.field, cases, mistakes)
 
 
 R0_1 = [("conv", 32, 3), ("pool", 2), ("conv", 32, 3), ("flatten",), ("dense", 64), ("dense", 10)]
@@ -188,20 +181,18 @@ def total_parameters(total_parameters: Any, *, cases: Any = NETWORKS) -> None:
     mistakes = [
         (
             "This is the count without biases.",
-            lambda s, ls: reference_answers_counting.total(s, ls, biases=False),
+            lambda s, ls: counting.total(s, ls, biases=False),
         ),
         (
             "This ignores that pooling makes the image smaller.",
-            reference_answers_counting.total_without_pooling,
+            counting.total_without_pooling,
         ),
         (
             "A convolution without padding makes the image smaller: 28 pixels become 26.",
-            reference_answers_counting.total_padded,
+            counting.total_padded,
         ),
     ]
-    same_results(
-        "total_parameters", total_parameters, reference_answers_counting.total, cases, mistakes
-    )
+    same_results("total_parameters", total_parameters, counting.total, cases, mistakes)
 
 
 @assignment.task(
@@ -245,33 +236,28 @@ def recover(recover: Any, *, cases: Any = ROWS) -> None:
     mistakes = [
         (
             "Each pair is (kernel, filters), in this order.",
-            lambda p, c: sorted(
-                (filters, kernel) for kernel, filters in reference_answers_counting.recover(p, c)
-            ),
+            lambda p, c: sorted((filters, kernel) for kernel, filters in counting.recover(p, c)),
         ),
         (
             "A count that is longer or shorter than what is printed does not fit.",
             lambda p, c: [
                 (k, f)
-                for k in reference_answers_counting.KERNELS
-                for f in reference_answers_counting.FILTERS
+                for k in counting.KERNELS
+                for f in counting.FILTERS
                 if all(
-                    a in ("?", b)
-                    for a, b in zip(
-                        p, str(reference_answers_counting.conv((k, k), c, f)), strict=False
-                    )
+                    a in ("?", b) for a, b in zip(p, str(counting.conv((k, k), c, f)), strict=False)
                 )
             ],
         ),
         (
             "Give all layers that fit, not only the first.",
-            lambda p, c: reference_answers_counting.recover(p, c)[:1],
+            lambda p, c: counting.recover(p, c)[:1],
         ),
     ]
     same_results(
         "recover",
         in_order if callable(recover) else recover,
-        reference_answers_counting.recover,
+        counting.recover,
         cases,
         mistakes,
     )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cifarlib.checks import compare_models, reference_answers_searches
+from cifarlib.checks import compare_models
 from cifarlib.checks.compare_calls import call_text, results, same_results
 from cifarlib.checks.compare_values import brief, keyed, number
 from cifarlib.checks.outcomes import Wrong
+from cifarlib.checks.reference_answers import searches
 from cifarlib.checks.tasks import Assignment
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def space_size(space_size: Any, *, spaces: Any = SPACES) -> None:
         ("These are the choices. How many networks do they make?", lambda r: len(dict(r))),
         ("This counts requests, not networks.", len),
     ]  # fmt: skip
-    cases = [(reference_answers_searches.as_listed(5),), *((space,) for space in spaces)]
-    same_results("space_size", space_size, reference_answers_searches.size, cases, mistakes)
+    cases = [(searches.as_listed(5),), *((space,) for space in spaces)]
+    same_results("space_size", space_size, searches.size, cases, mistakes)
 
 
 @assignment.task(
@@ -83,16 +84,14 @@ BRACKETS = ((9, [2, 6, 18], 3), (8, [1, 2, 4, 8], 2), (5, [3, 4], 2), (4, [7], 3
 def bracket_epochs(bracket_epochs: Any, *, cases: Any = BRACKETS) -> None:
     mistakes = [
         ("This trains each network afresh at every rung. It goes on where it stopped.",
-         reference_answers_searches.bracket_afresh),
+         searches.bracket_afresh),
         ("This trains every network to the end. Only the best go on.",
          lambda n, rungs, f: n * rungs[-1]),
         ("This is what the winner alone gets.", lambda n, rungs, f: rungs[-1]),
         ("The networks become fewer after a rung, not before it.",
-         lambda n, rungs, f: reference_answers_searches.bracket(n // f, rungs, f)),
+         lambda n, rungs, f: searches.bracket(n // f, rungs, f)),
     ]  # fmt: skip
-    same_results(
-        "bracket_epochs", bracket_epochs, reference_answers_searches.bracket, cases, mistakes
-    )
+    same_results("bracket_epochs", bracket_epochs, searches.bracket, cases, mistakes)
 
 
 @assignment.task(
@@ -108,9 +107,7 @@ def bracket_epochs(bracket_epochs: Any, *, cases: Any = BRACKETS) -> None:
 def own_names(own_names: Any, *, convolutions: Any = (5, 4, 1)) -> None:
     cases = [(n,) for n in convolutions]
     for (n,), given in zip(cases, results("own_names", _listed(own_names), cases), strict=True):
-        _check_requests(
-            given, reference_answers_searches.as_listed(n), call_text("own_names", (n,))
-        )
+        _check_requests(given, searches.as_listed(n), call_text("own_names", (n,)))
 
 
 def _listed(function: Any) -> Any:
@@ -127,9 +124,7 @@ def _listed(function: Any) -> Any:
     return as_lists
 
 
-def _check_requests(
-    given: Any, wanted: list[reference_answers_searches.Request], text: str
-) -> None:
+def _check_requests(given: Any, wanted: list[searches.Request], text: str) -> None:
     if type(given) is not list or not all(
         type(r) is list and len(r) == 2 and type(r[0]) is str and type(r[1]) in (list, tuple)
         for r in given
@@ -203,17 +198,17 @@ PRICES = (
 def price(price: Any, *, cases: Any = PRICES) -> None:
     mistakes = [
         ("Where the search gained nothing there is no price: `float(\"inf\")`.",
-         lambda c, d, s: s / (reference_answers_searches.gain(c, d) or 1)),
+         lambda c, d, s: s / (searches.gain(c, d) or 1)),
         ("This is for a whole 1.0 of accuracy. A point is a hundredth of it.",
-         lambda c, d, s: 100 * reference_answers_searches.price(c, d, s)),
+         lambda c, d, s: 100 * searches.price(c, d, s)),
         ("This divides by the whole accuracy. The default has most of it for nothing.",
          lambda c, d, s: s / (100 * float(np.mean(c)))),
         ("This compares the luckiest runs. Compare the means.",
-         lambda c, d, s: reference_answers_searches.price([max(c)], [max(d)], s)),
+         lambda c, d, s: searches.price([max(c)], [max(d)], s)),
         ("This asks what is better than guessing. Compare with the default.",
-         lambda c, d, s: reference_answers_searches.price(c, [0.1], s)),
+         lambda c, d, s: searches.price(c, [0.1], s)),
     ]  # fmt: skip
-    same_results("price", price, reference_answers_searches.price, cases, mistakes)
+    same_results("price", price, searches.price, cases, mistakes)
 
 
 SMALL = {"filters": [32, 48, 64], "kernel": [3, 5]}
@@ -277,16 +272,16 @@ def two_way(two_way: Any, *, seeds: Any = (0, 1, 2, 3)) -> None:
         ("This chooses and quotes on the same images, as the report may have done: too good.",
          lambda r: float(r.mean(axis=1).max())),
         ("Each half has chosen the very network that it is quoted for. Exchange them.",
-         reference_answers_searches.uncrossed),
+         searches.uncrossed),
         ("This goes one way only. Let the second half choose as well, and quote on the first.",
-         reference_answers_searches.one_way),
+         searches.one_way),
         ("This goes one way only. Let the first half choose as well, and quote on the second.",
-         reference_answers_searches.other_way),
+         searches.other_way),
         ("This is the mean of all networks. Asked is what a chosen one is worth.",
          lambda r: float(r.mean())),
     ]  # fmt: skip
-    cases = [(reference_answers_searches.judged(seed),) for seed in seeds]
-    same_results("two_way", two_way, reference_answers_searches.crossed, cases, mistakes)
+    cases = [(searches.judged(seed),) for seed in seeds]
+    same_results("two_way", two_way, searches.crossed, cases, mistakes)
 
 
 assignment.add_written("two_winners", "Two winners, two figures", points=3)

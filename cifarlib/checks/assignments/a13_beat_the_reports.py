@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from cifarlib.checks import compare_models, reference_answers_training
+from cifarlib.checks import compare_models
 from cifarlib.checks.compare_calls import call_text, results, same_results
 from cifarlib.checks.compare_values import brief
 from cifarlib.checks.outcomes import Wrong
+from cifarlib.checks.reference_answers import training_recipes
 from cifarlib.checks.tasks import Assignment
 from cifarlib.data import synthetic_data
 
@@ -36,20 +37,20 @@ LABELS = (([2, 0, 1, 2], 3, 0.3), ([4, 9, 0], 10, 0.2), ([1, 0], 4, 0.0))
 def smoothed(smoothed: Any, *, cases: Any = LABELS) -> None:
     mistakes = [
         ("All classes share the smoothing, the right one too. Here it went to the others only.",
-         lambda y, n, s: reference_answers_training.rows(y, n, 1 - s, s / (n - 1))),
+         lambda y, n, s: training_recipes.rows(y, n, 1 - s, s / (n - 1))),
         ("Each of the others got the whole smoothing. They share it, so that a row adds up to 1.",
-         lambda y, n, s: reference_answers_training.rows(y, n, 1 - s, s)),
+         lambda y, n, s: training_recipes.rows(y, n, 1 - s, s)),
         ("The right class has to give up what is shared: these rows add up to more than 1.",
-         lambda y, n, s: reference_answers_training.rows(y, n, 1 + s / n, s / n)),
+         lambda y, n, s: training_recipes.rows(y, n, 1 + s / n, s / n)),
         ("The right class gets its own share back: these rows add up to less than 1.",
-         lambda y, n, s: reference_answers_training.rows(y, n, 1 - s, s / n)),
+         lambda y, n, s: training_recipes.rows(y, n, 1 - s, s / n)),
         ("What the right class gave up went to nobody: these rows add up to less than 1.",
-         lambda y, n, s: reference_answers_training.rows(y, n, 1 - s, 0)),
+         lambda y, n, s: training_recipes.rows(y, n, 1 - s, 0)),
         ("These rows are as sure as ever. Use `smoothing`.",
-         lambda y, n, s: reference_answers_training.rows(y, n, 1, 0)),
+         lambda y, n, s: training_recipes.rows(y, n, 1, 0)),
     ]  # fmt: skip
     calls = [(np.array(labels), n, s) for labels, n, s in cases]
-    same_results("smoothed", smoothed, reference_answers_training.smoothed, calls, mistakes)
+    same_results("smoothed", smoothed, training_recipes.smoothed, calls, mistakes)
 
 
 RATES = (
@@ -71,19 +72,20 @@ RATES = (
 def rate(rate: Any, *, cases: Any = RATES) -> None:
     mistakes = [
         ("This leaves out the last, smaller batch of each epoch. It is a step as well.",
-         lambda i, n, b, e, p: reference_answers_training.rate(i, n, b, e, p, steps=e * (n // b))),
+         lambda i, n, b, e, p: training_recipes.rate(i, n, b, e, p, steps=e * (n // b))),
         ("This takes each picture for a step. A step is a batch: this rate never falls.",
-         lambda i, n, b, e, p: reference_answers_training.rate(i, n, b, e, p, steps=e * n)),
+         lambda i, n, b, e, p: training_recipes.rate(i, n, b, e, p, steps=e * n)),
         ("The rise begins at a fifth of the highest rate, not at zero.",
-         lambda *a: reference_answers_training.rate(*a, rise=lambda done: done)),
+         lambda *a: training_recipes.rate(*a, rise=lambda done: done)),
         ("The fall is measured from step 0. It begins where the rise ends.",
-         lambda *a: reference_answers_training.rate(*a, from_zero=True)),
+         lambda *a: training_recipes.rate(*a, from_zero=True)),
         ("That is a whole cosine: the rate comes up again at the end.",
-         lambda *a: reference_answers_training.rate(*a, fall=lambda done: (1 + math.cos(2 * math.pi * done)) / 2)),
+         lambda *a: training_recipes.rate(
+             *a, fall=lambda done: (1 + math.cos(2 * math.pi * done)) / 2)),
         ("This falls along a straight line. Needed is half a cosine.",
-         lambda *a: reference_answers_training.rate(*a, fall=lambda done: 1 - done)),
+         lambda *a: training_recipes.rate(*a, fall=lambda done: 1 - done)),
     ]  # fmt: skip
-    same_results("rate", rate, reference_answers_training.rate, cases, mistakes, tolerance=1e-4)
+    same_results("rate", rate, training_recipes.rate, cases, mistakes, tolerance=1e-4)
 
 
 @assignment.task(
@@ -106,21 +108,19 @@ def turned(turned: Any, seen: Any, *, draws: Any = ((0, 6), (1, 5))) -> None:
     calls = [(images, epoch, first) for images, first in cases for epoch in range(epochs)]
     mistakes = [
         ("This turns with the clock. Needed is the other way round, as `np.rot90` does.",
-         lambda x, e, first: reference_answers_training.turned(x, e, first, by=-1)),
+         lambda x, e, first: training_recipes.turned(x, e, first, by=-1)),
         ("This is the same in all epochs: the pictures take no turns.",
-         lambda x, e, first: reference_answers_training.turned(x, 0, first)),
+         lambda x, e, first: training_recipes.turned(x, 0, first)),
         ("All pictures are turned alike. Each has a first way of its own.",
-         lambda x, e, first: reference_answers_training.turned(x, e, 0 * first)),
+         lambda x, e, first: training_recipes.turned(x, e, 0 * first)),
         ("There are two ways here, in turns. Four are needed: turn on in every epoch.",
-         lambda x, e, first: reference_answers_training.turned(x, e % 2, first)),
-        ("These are mirrored, not turned.", reference_answers_training.mirrored),
+         lambda x, e, first: training_recipes.turned(x, e % 2, first)),
+        ("These are mirrored, not turned.", training_recipes.mirrored),
     ]  # fmt: skip
-    same_results("turned", turned, reference_answers_training.turned, calls, mistakes)
+    same_results("turned", turned, training_recipes.turned, calls, mistakes)
     found = results("seen", seen, [(*case, epochs) for case in cases])
     for (images, first), given in zip(cases, found, strict=True):
-        needed = [
-            reference_answers_training.turned(images, epoch, first) for epoch in range(epochs)
-        ]
+        needed = [training_recipes.turned(images, epoch, first) for epoch in range(epochs)]
         if not all(np.array_equal(a, b) for a, b in zip(given, needed, strict=True)):
             raise Wrong(
                 "`turned` is right once. But called epoch after epoch with the same array, it "
@@ -147,7 +147,7 @@ POINTS = (
     ),
 )
 def unbeaten(unbeaten: Any, *, cases: Any = POINTS) -> None:
-    right = reference_answers_training.unbeaten
+    right = training_recipes.unbeaten
     mistakes = [
         ("One is missing or too many: as fast and more accurate, or faster and as accurate, beats.",
          lambda p: right(p, lambda a, b: a[0] < b[0] and a[1] > b[1])),
@@ -174,14 +174,14 @@ def unbeaten(unbeaten: Any, *, cases: Any = POINTS) -> None:
     ),
 )
 def whitening(whitening: Any, *, draws: Any = ((3, 12), (4, 12), (5, 6))) -> None:
-    cases = [(reference_answers_training.patches(draw),) for draw in draws]
+    cases = [(training_recipes.patches(draw),) for draw in draws]
     for (patches,), filters in zip(cases, results("whitening", whitening, cases), strict=True):
         text, size = call_text("whitening", (patches,)), patches.shape[1]
         if type(filters) is not np.ndarray or filters.shape != (size, size):
             raise Wrong(f"{text} is {brief(filters)}. It must be an array of shape {(size, size)}.")
         if filters.dtype.kind not in "if" or not np.isfinite(filters).all():
             raise Wrong(f"{text} holds values that are no numbers. Is a variance below zero?")
-        reference_answers_training.whitened(patches, filters, text)
+        training_recipes.whitened(patches, filters, text)
 
 
 ABLATIONS = (
@@ -208,7 +208,7 @@ ABLATIONS = (
     ),
 )
 def worth_keeping(worth_keeping: Any, *, cases: Any = ABLATIONS) -> None:
-    kept, interval = reference_answers_training.kept, reference_answers_training.loss_interval
+    kept, interval = training_recipes.kept, training_recipes.loss_interval
     mistakes = [
         ("A mean above zero is not enough: seeds alone make such means. Is the whole interval "
          "above zero?",
@@ -271,7 +271,7 @@ def fast_network(
     name = "fast_network"
     model = compare_models.model(name, fast_network, (32, 32, 3), classes=10)
     compare_models.same_layers(name, model, _fast())
-    reference_answers_training.parts_in_place(name, model, first_filters)
+    training_recipes.parts_in_place(name, model, first_filters)
     x_train, y_train, x_test, y_test = synthetic_data.shapes()
     measured = compare_models.accuracy(name, model, x_test, y_test, at_least=LEAST_ACCURACY)
     seen = compare_models.accuracy(name, model, x_train, y_train, at_least=0)

@@ -1,0 +1,1 @@
+"""Right answers as functions, for checks to compare with."""
