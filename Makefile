@@ -51,10 +51,10 @@ browser: $(READY)  ## try JupyterLab and the course page in a real Chromium
 kernels: $(READY)  ## start twenty kernels at once, ten times
 	KERNEL_ROUNDS=10 $(BIN)/python -m pytest tests/test_faults.py -k many_kernels
 
-lock: $(READY)  ## renew requirements.lock after a change to pyproject.toml
+lock: $(READY)  ## renew requirements.lock after a change to pyproject.toml (UPGRADE=1: newest versions)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --all-extras --no-emit-index-url --no-header --no-annotate --upgrade \
+	  --all-extras --no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade) \
 	  pyproject.toml --output-file requirements.lock
 
 bench: $(READY)  ## measure how fast the course is on real data, and write benchmarks/README.md: some hours

@@ -39,7 +39,7 @@ def test_forbidden_out(ready, tmp_path, monkeypatch):
     monkeypatch.setattr("cifarlib._support.files.tempfile.mkstemp", forbidden)
     with pytest.raises(CourseError, match=r"Permission denied.*choose a folder you may write to"):
         go([ready], tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
+    assert [p.name for p in (tmp_path / "out").iterdir()] == [".lock"]
 
 
 def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys):
@@ -54,6 +54,7 @@ def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys
 
 def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
     from cifarlib.runner import worker
+    from cifarlib.runner.job import Job
 
     def full(*_):
         (folder / ".01_fine.partial.ipynb").write_text('{"cells": [')
@@ -62,9 +63,7 @@ def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
     folder = tmp_path / "out" / "01_fine"
     folder.mkdir(parents=True)
     monkeypatch.setattr(worker, "_run_cells", full)
-    job = {"notebook": str(ready), "folder": str(folder), "group": str(folder.parent)}
-    job["slug"] = "01_fine"
-    facts = worker.execute(job | {"parameters": {}, "timeout": None, "scratch": ""})
+    facts = worker.execute(Job(ready, folder.parent, "01_fine", {}))
     assert facts["state"] == "failed"
     assert "No space left" in facts["failure"]["traceback"]
     assert "Free some space" in facts["failure"]["traceback"]

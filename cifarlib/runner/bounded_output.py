@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_client.manager import KernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
@@ -12,9 +13,21 @@ ENGINE = "cifarlib"
 
 
 class BoundedClient(PapermillNotebookClient):
-    """Takes outputs until there are too many characters of them."""
+    """Takes outputs until there are too many characters of them.
+
+    Args:
+        kernel_manager: starts and ends the kernel.
+    """
 
     room = MOST_CHARACTERS
+
+    def __init__(self, nb_man: Any, kernel_manager: KernelManager, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self._own_manager = kernel_manager
+
+    def create_kernel_manager(self) -> KernelManager:
+        self.km = self._own_manager
+        return self.km
 
     def output(self, outs: list, msg: dict, display_id: str | None, cell_index: int) -> Any:
         """Take one output message, or what of it there is room for."""
@@ -36,7 +49,7 @@ class BoundedEngine(NBClientEngine):
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-        """Execute the notebook of `nb_man`; options are those of nbclient."""
+        """Execute the notebook of `nb_man`; options are `kernel_manager` and those of nbclient."""
         timeouts = {
             "timeout": options.pop("execution_timeout", None),
             "startup_timeout": options.pop("start_timeout"),

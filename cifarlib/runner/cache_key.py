@@ -1,4 +1,11 @@
-"""What a result depends on, so that it is computed once: the key of a task, part by part."""
+"""What a notebook's result depends on, so that it is computed once: the key of a task, in parts.
+
+In the key are the notebook's code and parameters, the modules of cifarlib that it uses and those
+that execute it, the lock and the installed versions, the data and weights on this machine, the
+backend, threads and settings; for notebooks that use the ledger what is recorded there, and for
+those that read the others' results these. Checks, the grader, pages and the rest of the runner are
+not in it: a change to them executes nothing again.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +13,24 @@ import hashlib
 import json
 import os
 import platform
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cifarlib
 from cifarlib import ledger
 from cifarlib._support import environment
-from cifarlib._support.digests import tree_digest
+from cifarlib._support.digests import file_digest, package_digest, tree_digest
 from cifarlib.ledger import claims
 from cifarlib.runner import cells
 from cifarlib.runner.data_digests import data_digests
-from cifarlib.runner.plan import Task
+from cifarlib.runner.import_graph import closure, modules, modules_path, used_by
+from cifarlib.runner.plan import NotebookTask
 
 PARTS = {
     "code": "code cells",
     "parameters": "parameters",
     "cifarlib": "cifarlib's source",
+    "execution": "how notebooks are executed",
     "lock": "requirements.lock",
     "packages": "installed packages",
     "ledger": "recorded claims and results",
@@ -31,38 +40,48 @@ PARTS = {
     "others": "results of the other notebooks",
 }
 """Each part of a key, in words for people."""
-EXECUTION = ("worker.py", "kernel.py", "ahead.py", "output.py")
-"""The modules of `course` that decide what an executed notebook holds."""
+WORKER, PAGE = "cifarlib.runner.worker", "cifarlib.runner.notebook_page"
+LEDGER = "cifarlib.ledger"
+INSTRUCTOR = tuple(f"cifarlib.{room}" for room in ("runner", "grader", "checks", "cli"))
 
 
 def common(mirror: Path | str | None) -> dict[str, Any]:
     """Return the parts that all tasks of a plan share on this machine."""
     return {
-        "cifarlib": source_digest(),
+        "execution": _module_digests(closure([WORKER], without=[PAGE])),
         "lock": lock_digest(),
         "packages": environment.versions() | {"python": platform.python_version()},
-        "ledger": _ledger_digest(),
         "data": data_digests(mirror),
         "backend": environment.backend(),
     }
 
 
-def key(task: Task, shared: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Return what has to be the same on two machines, for results of one to count on the other."""
+    return common(None) | {"cifarlib": package_digest(), "ledger": ledger_digest()}
+
+
+def key(task: NotebookTask, shared: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
     """Return the key of a task.
 
     Args:
-        shared: see `common`.
+        shared: see `common`; what else is in it is left out.
         variables: of the environment that the notebook will get for threads and devices.
     """
     settings = {name: os.environ[name] for name in environment.SETTINGS if name in os.environ}
     settings |= variables
     if settings.get("CUDA_VISIBLE_DEVICES", "-1") != "-1":
         settings["CUDA_VISIBLE_DEVICES"] = "one GPU"  # which one does not matter
-    parts = shared | {
+    used = modules_of(task.notebook)
+    parts = {name: shared[name] for name in ("execution", "lock", "packages", "data", "backend")}
+    parts |= {
         "code": cells.code_digest(task.notebook),
         "parameters": task.parameters,
+        "cifarlib": _module_digests(used),
         "settings": settings,
     }
+    if LEDGER in used:
+        parts["ledger"] = ledger_digest()
     if cells.reads_results(task.notebook):
         parts["others"] = _others_digest(task)
     return parts
@@ -82,21 +101,25 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return found
 
 
-def source_digest() -> str:
-    """Return one digest over the modules that notebooks use, wherever cifarlib is installed."""
-    root = Path(cifarlib.__file__).parent
-    paths = [p for p in root.rglob("*.py") if p.relative_to(root).parts[0] != "course"]
-    return tree_digest([*paths, *(root / "course" / name for name in EXECUTION)], root)
+def modules_of(notebook: Path) -> set[str]:
+    """Return the modules of cifarlib that a notebook uses, directly or through others.
+
+    Code that is not plain Python, a line for the shell for example, could use any of them.
+    """
+    try:
+        return closure(used_by(cells.code(notebook)))
+    except (SyntaxError, ValueError):
+        return {name for name in modules() if not name.startswith(INSTRUCTOR)}
 
 
 def lock_digest() -> str:
     """Return the digest of requirements.lock; "" where cifarlib is installed without it."""
     top = environment.checkout()
     path = top / "requirements.lock" if top else None
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else ""
+    return file_digest(path) if path and path.is_file() else ""
 
 
-def _ledger_digest() -> str:
+def ledger_digest() -> str:
     """Digest what notebooks print from the ledger: not the times at which it was measured."""
     names = ("id", "variant", "profile", "backend", "seed", "metrics", "note")
     rows = [[row.get(name) for name in names] for row in ledger.results()]
@@ -104,7 +127,16 @@ def _ledger_digest() -> str:
     return hashlib.sha256(said + json.dumps(rows).encode()).hexdigest()
 
 
-def _others_digest(task: Task) -> str:
+def _module_digests(names: set[str]) -> dict[str, str]:
+    return {name: _module_digest(modules_path(name)) for name in sorted(names)}
+
+
+@lru_cache
+def _module_digest(path: Path) -> str:
+    return file_digest(path)[:16]
+
+
+def _others_digest(task: NotebookTask) -> str:
     folder = task.records.parent
     paths = [p for p in folder.rglob("results.jsonl") if p.parent != task.records]
     return tree_digest(paths, folder)

@@ -9,10 +9,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-READS_RESULTS = re.compile(r"\bown_(results|table)\b")
-"""How a notebook reads what the others of its run recorded (`cifarlib.ledger.own_results`)."""
-
-
+READS_RESULTS = "reads-results"
+"""Tag of the cells that read what the other notebooks of a run recorded (`ledger.own_table`)."""
 SLOW_MODULES = ("keras",)
 
 
@@ -45,18 +43,30 @@ def parameter_names(path: Path) -> list[str]:
 def reads_results(path: Path) -> bool:
     """Say whether a notebook shows the results of the others, so that it must run after them."""
     try:
-        return any(READS_RESULTS.search("".join(c["source"])) for c in _code_cells(path))
+        return any(READS_RESULTS in c["metadata"].get("tags", []) for c in _code_cells(path))
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def imports(path: Path) -> list[str]:
+def slow_imports(path: Path) -> list[str]:
     """Return those modules that take seconds to import and that the notebook imports."""
     try:
-        code = "\n".join("".join(c["source"]) for c in _code_cells(path))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        text = code(path)
+    except ValueError:
         return []
-    return [name for name in SLOW_MODULES if re.search(rf"^\s*import {name}\b", code, re.MULTILINE)]
+    return [name for name in SLOW_MODULES if re.search(rf"^\s*import {name}\b", text, re.MULTILINE)]
+
+
+def code(path: Path) -> str:
+    """Return the code of all cells as one text.
+
+    Raises:
+        ValueError: the file is no notebook.
+    """
+    try:
+        return "\n".join("".join(c["source"]) for c in _code_cells(path))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no notebook") from error
 
 
 def _code_cells(path: Path) -> list[dict]:

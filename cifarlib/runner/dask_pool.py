@@ -19,9 +19,9 @@ from cifarlib._support.dask_client import connect
 from cifarlib.errors import CourseError
 from cifarlib.runner import cache_key
 from cifarlib.runner.job_archive import pack_job, pack_results, unpack_job, unpack_results
-from cifarlib.runner.plan import Plan, Task
-from cifarlib.runner.stop import Stop
-from cifarlib.runner.supervise import Limits, clear, supervise
+from cifarlib.runner.plan import NotebookLimits, NotebookTask, Plan
+from cifarlib.runner.signals import Stop
+from cifarlib.runner.supervise import clear, supervise
 
 SAME_AS_HERE = {"cifarlib": "source of cifarlib", "lock": "requirements.lock", "ledger": "ledger"}
 SAME_AS_EACH_OTHER = {
@@ -56,22 +56,21 @@ def identity() -> dict[str, Any]:
     """Return what a result depends on, on this machine, and what it has to offer."""
     machine = environment.environment()
     gpus = device_allocation.gpu_ids(os.environ, machine["gpus"])
-    return cache_key.common(None) | {"cores": machine["cores"], "gpus": gpus}
+    return cache_key.machine() | {"cores": machine["cores"], "gpus": gpus}
 
 
-def work(parcel: bytes) -> bytes:
+def work(content: bytes) -> bytes:
     """Execute one packed job on this worker and return its packed results.
 
     Raises:
         WrongWorkerError: this worker's cifarlib or lock is not the one that the job comes from.
     """
     with tempfile.TemporaryDirectory(prefix="cifarlib-job-") as place:
-        job = unpack_job(parcel, Path(place))
-        problem = mismatch(job.pop("wanted"), identity())
+        job, order = unpack_job(content, Path(place))
+        problem = mismatch(order["wanted"], identity())
         if problem:
             raise WrongWorkerError(problem)
-        limits, variables = Limits(**job.pop("limits")), job.pop("variables")
-        journal = supervise(job, variables, limits, Cancelled())
+        journal = supervise(job, order["variables"], NotebookLimits(**order["limits"]), Cancelled())
         return pack_results(job, journal)
 
 
@@ -82,8 +81,8 @@ def mismatch(wanted: dict[str, Any], offered: dict[str, Any]) -> str:
     return f"it has another {', another '.join(parts)}" if parts else ""
 
 
-class ClusterPool:
-    """Runs tasks on the workers of a cluster; the same methods as `LocalPool`.
+class DaskPool:
+    """Runs tasks on the workers of a cluster; see `Pool`.
 
     Raises:
         CourseError: there is no scheduler at the address, or no worker that fits.
@@ -94,32 +93,32 @@ class ClusterPool:
         self._client = connect(plan.scheduler)
         try:
             self._refused: set[str] = set()
-            self._wanted = cache_key.common(None)
+            self._wanted = cache_key.machine()
             self._wanted |= {part: None for part in SAME_AS_EACH_OTHER}  # the first worker's
             self._workers = self._fitting()
         except BaseException:
             self._client.close()
             raise
-        self._hands = ThreadPoolExecutor(1, thread_name_prefix="parcels")
+        self._hands = ThreadPoolExecutor(1, thread_name_prefix="results")
         self._sent: set[Future] = set()
 
-    def key(self, task: Task) -> dict[str, Any]:
+    def key(self, task: NotebookTask) -> dict[str, Any]:
         """Return what the result of a task depends on, on the workers."""
         return cache_key.key(task, self._wanted, self._variables(task))
 
-    def choose(self, waiting: Sequence[Task]) -> Task | None:
+    def choose(self, waiting: Sequence[NotebookTask]) -> NotebookTask | None:
         """Return the task to send next: the scheduler has room for all."""
         return waiting[0] if waiting else None
 
-    def submit(self, task: Task, key: dict[str, Any], label: str) -> Future:
+    def submit(self, task: NotebookTask, key: dict[str, Any], label: str) -> Future:
         """Send a task; the result of the future is its journal, when its files are here."""
-        job = task.job(key) | {
+        order = {
             "wanted": self._wanted,
-            "limits": vars(Limits(self._plan.timeout, self._plan.minutes, self._plan.memory)),
+            "limits": vars(self._plan.limits),
             "variables": self._variables(task),
         }
         arrived: Future = Future()
-        self._send(pack_job(task, job), task, label, arrived)
+        self._send(pack_job(task.job(key), order), task, label, arrived)
         return arrived
 
     def cancel(self) -> None:
@@ -136,21 +135,21 @@ class ClusterPool:
             "workers": sorted(info["name"] for info in self._workers.values()),
         }
 
-    def _send(self, parcel: bytes, task: Task, label: str, arrived: Future) -> None:
+    def _send(self, content: bytes, task: NotebookTask, label: str, arrived: Future) -> None:
         restricted = {"workers": list(self._workers)} if self._refused else {}
         executor = self._client.get_executor(pure=False, **restricted)
-        future = executor.submit(work, parcel)
+        future = executor.submit(work, content)
         self._sent.add(future)
         print(f"{label} sent", file=sys.stderr, flush=True)
 
         def receive(future: Future) -> None:
             self._sent.discard(future)
-            self._hands.submit(self._receive, future, parcel, task, label, arrived)
+            self._hands.submit(self._receive, future, content, task, label, arrived)
 
         future.add_done_callback(receive)
 
     def _receive(
-        self, future: Future, parcel: bytes, task: Task, label: str, arrived: Future
+        self, future: Future, content: bytes, task: NotebookTask, label: str, arrived: Future
     ) -> None:
         """Take in a result; a worker that came later and does not fit is refused now."""
         if future.cancelled():
@@ -170,7 +169,7 @@ class ClusterPool:
         except WrongWorkerError:
             try:
                 self._workers = self._fitting()
-                self._send(parcel, task, label, arrived)
+                self._send(content, task, label, arrived)
             except Exception as error:
                 arrived.set_exception(error)
         except Exception as error:
@@ -214,7 +213,7 @@ class ClusterPool:
         jobs = max(info["nthreads"] for info in self._workers.values())
         return device_allocation.thread_variables(self._plan.threads, cores, jobs, {})
 
-    def _variables(self, task: Task) -> dict[str, str]:
+    def _variables(self, task: NotebookTask) -> dict[str, str]:
         """Return the threads of a notebook; smoke runs see no GPU, others what the worker has."""
         gpus = min((info["gpus"] for info in self._workers.values()), key=len)
         if device_allocation.wants_gpu(task.profile, gpus):
@@ -222,7 +221,7 @@ class ClusterPool:
             return self._threads() | {k: v for k, v in growth.items() if not k.startswith("CUDA")}
         return self._threads() | device_allocation.device_variables(None, gpus)
 
-    def __enter__(self) -> ClusterPool:
+    def __enter__(self) -> DaskPool:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cifarlib._support.digests import file_digest
 from cifarlib._support.files import write_atomic
-from cifarlib.backbones.feature_cache import cache_folder
+from cifarlib._support.folders import cache_folder
 from cifarlib.errors import CourseError
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from cifarlib._support.files import write_atomic
 from cifarlib.ledger import result_store
-from cifarlib.runner.plan import Task
+from cifarlib.runner.plan import NotebookTask
 
 
-def expected_minutes(task: Task, journal: dict[str, Any]) -> float | None:
+def expected_minutes(task: NotebookTask, journal: dict[str, Any]) -> float | None:
     """Return what a task took the last time in its folder, else on the course's own machine."""
     last = journal.get("parameters", {})
     if journal.get("state") == "ok" and last.get("PROFILE") == task.profile:

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 
 from cifarlib.runner import kernel_prestart
 
@@ -25,12 +26,12 @@ class CourseKernelManager(AsyncKernelManager):
     TCP kernels that start together race for ports; here each kernel has sockets in its own
     folder, which only its owner may enter and which goes away with the kernel. Windows has no
     such sockets and keeps TCP.
+
+    Args:
+        waiting: a process that can become the kernel; None starts a new one.
     """
 
-    last_exit_code: ClassVar[int | None] = None  # of the last kernel that ended by itself
-    waiting: ClassVar[subprocess.Popen | None] = None  # a process that can become the next kernel
-
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, waiting: subprocess.Popen | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shutdown_wait_time = SHUTDOWN_SECONDS
         self.folder = _private_folder()
@@ -38,6 +39,15 @@ class CourseKernelManager(AsyncKernelManager):
         if sys.platform != "win32":
             self.transport = "ipc"
             self.ip = str(self.folder / "s")
+        self.provisioner = PrestartedProvisioner(
+            kernel_id=self.folder.name, kernel_spec=self.kernel_spec, parent=self
+        )
+        self.provisioner.waiting = waiting
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the kernel ended with, where it ended by itself."""
+        return self.provisioner.exit_code
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -56,26 +66,29 @@ class CourseKernelManager(AsyncKernelManager):
             env={"IPYTHONDIR": str(self.folder / "ipython")},
         )
 
-    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        process, type(self).waiting = self.waiting, None
-        argv, cwd = kernel_cmd[2:], kw.get("cwd") or os.getcwd()
-        if process is None or not kernel_prestart.become(process, argv, cwd, self.kernel_spec.env):
-            await super()._async_launch_kernel(kernel_cmd, **kw)
-            return
-        self.provisioner.process = process
-        self.provisioner.pid = process.pid
-        self.provisioner.pgid = os.getpgid(process.pid)
-        self._reconcile_connection_info(self.provisioner.connection_info)
 
-    async def _async_cleanup_resources(self, restart: bool = False) -> None:
-        process = getattr(self.provisioner, "process", None)
-        if process is not None and not self.shutting_down:
-            type(self).last_exit_code = process.poll()
-        await super()._async_cleanup_resources(restart=restart)
+class PrestartedProvisioner(LocalProvisioner):
+    """Makes a process the kernel that waits for it already, if it is still there."""
+
+    waiting: subprocess.Popen | None = None
+    exit_code: int | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        process, self.waiting = self.waiting, None
+        cwd = kwargs.get("cwd") or os.getcwd()
+        if process is None or not kernel_prestart.become(
+            process, cmd[2:], cwd, self.kernel_spec.env
+        ):
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process, self.pid, self.pgid = process, process.pid, os.getpgid(process.pid)
+        return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        if self.process is not None and not self.parent.shutting_down:
+            self.exit_code = self.process.poll()
+        await super().cleanup(restart=restart)
         if not restart:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    cleanup_resources = _async_cleanup_resources
+            shutil.rmtree(self.parent.folder, ignore_errors=True)
 
 
 def _private_folder() -> Path:

@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 
-def start(modules: Sequence[str], folder: str) -> subprocess.Popen:
+def start(modules: Sequence[str], folder: Path) -> subprocess.Popen:
     """Start such a process.
 
     Args:

@@ -1,4 +1,4 @@
-"""Progress on the terminal: a bar a notebook where someone watches, else plain lines."""
+"""NotebookProgress on the terminal: a bar a notebook where someone watches, else plain lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 
-class Progress:
+class NotebookProgress:
     """Shows how far one notebook is. Use as a context manager."""
 
     def __init__(self, label: str) -> None:
@@ -36,7 +36,7 @@ class Progress:
         else:
             self._say(f"{self.label}: {state} after {seconds:.0f} s")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> NotebookProgress:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 from cifarlib.errors import CourseError
 from cifarlib.runner import cells
+from cifarlib.runner.job import Job
 
 PATTERN = "[0-9][0-9]_*.ipynb"
 DEFAULT_OUT = Path("runs") / "latest"
 
 
 @dataclass(frozen=True)
-class Task:
+class NotebookTask:
     """One notebook with one profile and one seed, and the folder of the run it belongs to."""
 
     notebook: Path
@@ -45,16 +46,24 @@ class Task:
     def parameters(self) -> dict[str, Any]:
         return {"PROFILE": self.profile, "SEED": self.seed, **dict(self.own)}
 
-    def job(self, key: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what a worker process has to be told (see `cifarlib.runner.worker`)."""
-        return {
-            "notebook": str(self.notebook),
-            "folder": str(self.folder),
-            "group": str(self.group),
-            "slug": self.slug,
-            "parameters": self.parameters,
-            "key": key,
-        }
+    def job(self, key: dict[str, Any] | None = None) -> Job:
+        """Return what a worker process has to be told."""
+        return Job(self.notebook, self.group, self.slug, self.parameters, key)
+
+
+@dataclass(frozen=True)
+class NotebookLimits:
+    """What one notebook may take; None for no limit.
+
+    Attributes:
+        timeout: seconds of one cell.
+        minutes: of the whole notebook.
+        memory: GB (2**30 bytes) that all its processes occupy together.
+    """
+
+    timeout: float | None = None
+    minutes: float | None = None
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,10 @@ class Plan:
     scheduler: str | None = None
 
     @property
+    def limits(self) -> NotebookLimits:
+        return NotebookLimits(self.timeout, self.minutes, self.memory)
+
+    @property
     def groups(self) -> dict[tuple[str, int], Path]:
         """The run folder of each profile and seed: the out folder if there is only one."""
         pairs = [(profile, seed) for profile in self.profiles for seed in self.seeds]
@@ -97,10 +110,10 @@ class Plan:
         return {(profile, seed): self.out / f"{profile}-seed{seed}" for profile, seed in pairs}
 
     @property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[NotebookTask]:
         own = {notebook: self._own(notebook) for notebook in self.notebooks}
         return [
-            Task(notebook, profile, seed, own[notebook], group)
+            NotebookTask(notebook, profile, seed, own[notebook], group)
             for (profile, seed), group in self.groups.items()
             for notebook in self.notebooks
         ]

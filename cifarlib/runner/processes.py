@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 
-def kill_leftovers(scratch: str) -> None:
+def kill_leftovers(scratch: Path) -> None:
     """Kill what a worker, its kernel or its notebook left running.
 
     Processes are known by a variable they inherit, as orphans no longer have our ancestry.
@@ -17,7 +18,7 @@ def kill_leftovers(scratch: str) -> None:
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                mine = process.environ().get("CIFARLIB_SCRATCH") == scratch
+                mine = process.environ().get("CIFARLIB_SCRATCH") == str(scratch)
                 if mine and process.pid != os.getpid():
                     process.kill()
                     found.append(process)

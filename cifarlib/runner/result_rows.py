@@ -116,7 +116,7 @@ def _compared(row: dict[str, Any], metric: str | None, profile: str | None) -> d
     recorded = f"{interval(band.values, unit)} ({len(band.values)})"
     return known | {
         "recorded": recorded,
-        "verdict": AS_RECORDED if band.expects(value) else UNEXPECTED,
+        "verdict": AS_RECORDED if band.in_prediction_interval(value) else UNEXPECTED,
     }
 
 

@@ -11,12 +11,15 @@ from typing import Any
 
 from cifarlib._support.device_allocation import longest_first
 from cifarlib.errors import CourseError
+from cifarlib.runner.cache_lookup import draw_page_anew
+from cifarlib.runner.journal import Journal
 from cifarlib.runner.local_pool import LocalPool
 from cifarlib.runner.plan import Plan
+from cifarlib.runner.pool import Pool
+from cifarlib.runner.run_lock import sole_user
 from cifarlib.runner.run_pages import Pages
-from cifarlib.runner.run_status import Journal
 from cifarlib.runner.schedule import Item, describe, schedule
-from cifarlib.runner.stop import Stop, sole_user, stop_signals
+from cifarlib.runner.signals import Stop, stop_signals
 from cifarlib.runner.supervise import NOT_RUN, sweep
 
 
@@ -48,15 +51,18 @@ def run(plan: Plan, *, dry_run: bool = False) -> int:
         return _execute(items, pool, stop, Pages(plan, items, pool.facts()), plan)
 
 
-def _pool(plan: Plan, stop: Stop) -> Any:
+def _pool(plan: Plan, stop: Stop) -> Pool:
     if plan.scheduler is None:
         return LocalPool(plan, stop)
-    from cifarlib.runner.dask_pool import ClusterPool
+    from cifarlib.runner.dask_pool import DaskPool
 
-    return ClusterPool(plan, stop)
+    return DaskPool(plan, stop)
 
 
-def _execute(items: list[Item], pool: Any, stop: Stop, pages: Pages, plan: Plan) -> int:
+def _execute(items: list[Item], pool: Pool, stop: Stop, pages: Pages, plan: Plan) -> int:
+    for item in items:
+        if item.redraw:
+            item.journal = draw_page_anew(item.task, item.journal)
     pages.write("running")
     waiting = longest_first([i for i in items if not i.done], lambda item: item.minutes)
     for item in waiting:
@@ -86,7 +92,7 @@ def _execute(items: list[Item], pool: Any, stop: Stop, pages: Pages, plan: Plan)
     return 0 if ok else 1
 
 
-def _choose(waiting: Sequence[Item], running: Sequence[Item], pool: Any) -> Item | None:
+def _choose(waiting: Sequence[Item], running: Sequence[Item], pool: Pool) -> Item | None:
     """Return the item to start now; those that read results wait for all others of their group."""
     busy = {item.task.group for item in (*waiting, *running) if not item.reads}
     ready = [item for item in waiting if not (item.reads and item.task.group in busy)]

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from cifarlib.runner import cells
-from cifarlib.runner.cache_lookup import read_journal, why_not
+from cifarlib.runner.cache_lookup import page_is_old, read_journal, why_not
 from cifarlib.runner.durations import expected_minutes
-from cifarlib.runner.plan import Plan, Task
-
-
-class Keyed(Protocol):
-    """A place to run tasks that knows what their results depend on."""
-
-    def key(self, task: Task) -> dict[str, Any]: ...
+from cifarlib.runner.plan import NotebookTask, Plan
+from cifarlib.runner.pool import Pool
 
 
 @dataclass(eq=False)
@@ -24,20 +19,22 @@ class Item:
     Attributes:
         minutes: how long it is expected to take; None if nobody knows.
         why: why it has to be run; "" if its earlier result is good.
+        redraw: its earlier result is good, but its page was drawn with other templates.
         journal: of its last run; of this one, when it has ended.
         reads: it shows the results of the others in its group, and runs after them.
         done: its journal holds the result, made now or before.
     """
 
-    task: Task
+    task: NotebookTask
     minutes: float | None
     why: str
     journal: dict[str, Any] = field(repr=False)
     reads: bool
+    redraw: bool = False
     done: bool = False
 
 
-def schedule(plan: Plan, pool: Keyed) -> list[Item]:
+def schedule(plan: Plan, pool: Pool) -> list[Item]:
     """Return the items of a plan, in its order."""
     items = [_item(task, plan, pool) for task in plan.tasks]
     again = {item.task.group for item in items if item.why and not item.reads}
@@ -45,6 +42,7 @@ def schedule(plan: Plan, pool: Keyed) -> list[Item]:
         if item.reads and not item.why and item.task.group in again:
             item.why = "shows results of notebooks that are run again"
         item.done = not item.why
+        item.redraw = item.done and page_is_old(item.journal)
     return items
 
 
@@ -55,7 +53,8 @@ def describe(items: list[Item], plan: Plan) -> str:
     for item in items:
         task = item.task
         minutes = "      ?" if item.minutes is None else f"{item.minutes:7.1f}"
-        state = f"run: {item.why}" if item.why else "reused"
+        reused = "reused, page drawn anew" if item.redraw else "reused"
+        state = f"run: {item.why}" if item.why else reused
         lines.append(
             f"  {task.slug:<{width}}  {task.profile:<7}  {task.seed:>4}  {minutes}  {state}"
         )
@@ -78,7 +77,7 @@ def _sum(items: list[Item], jobs: int) -> str:
     return f"{', '.join(parts)}."
 
 
-def _item(task: Task, plan: Plan, pool: Keyed) -> Item:
+def _item(task: NotebookTask, plan: Plan, pool: Pool) -> Item:
     journal = read_journal(task)
     minutes = expected_minutes(task, journal)
     why = "--fresh" if plan.fresh else why_not(task, pool.key(task), journal)

@@ -11,16 +11,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cifarlib.errors import CourseError
 from cifarlib.runner import cells
-from cifarlib.runner.notebook_progress import Progress
+from cifarlib.runner.job import Job
+from cifarlib.runner.journal import Journal, keep_partial, partial_path
+from cifarlib.runner.notebook_progress import NotebookProgress
+from cifarlib.runner.plan import NotebookLimits
 from cifarlib.runner.processes import kill_children, kill_leftovers, memory
-from cifarlib.runner.run_status import Journal, keep_partial, partial_path
-from cifarlib.runner.stop import Stop
 
 GRACE_SECONDS = 20  # for a worker to stop its kernel and save what there is
 LOG_LINES, LOG_BYTES = 20, 20_000  # of the end of log.txt, shown when a kernel dies
@@ -28,45 +29,38 @@ POLL_SECONDS = 0.2
 NOT_RUN = "not run"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What one notebook may take; None for no limit.
+class StopRequests(Protocol):
+    """Who may want a notebook to end: a signal here, or a cluster that cancels a task."""
 
-    Attributes:
-        timeout: seconds of one cell.
-        minutes: of the whole notebook.
-        memory: GB (2**30 bytes) that all its processes occupy together.
-    """
-
-    timeout: float | None = None
-    minutes: float | None = None
-    memory: float | None = None
+    @property
+    def requests(self) -> int:
+        """How often that was asked for; the second time wants it at once."""
 
 
 def supervise(
-    job: dict[str, Any],
+    job: Job,
     variables: dict[str, str],
-    limits: Limits,
-    stop: Stop,
-    turn: AbstractContextManager[Progress | None] | None = None,
+    limits: NotebookLimits,
+    stop: StopRequests,
+    turn: AbstractContextManager[NotebookProgress | None] | None = None,
 ) -> dict[str, Any]:
     """Execute one notebook in a worker process; return its journal.
 
     Args:
-        job: as `cifarlib.runner.worker` describes it; we add `timeout`, `scratch`, `parent` and
-            `imports`.
+        job: as a plan makes it; what only this process knows is filled in here.
         variables: of the worker's environment.
         stop: looked at all the time; a request ends the notebook, a second one at once.
         turn: entered when the worker is on its way, so it can prepare itself while it waits for
             its turn; gives what shows the progress.
     """
-    imports = cells.imports(Path(job["notebook"]))
-    job = job | {"timeout": limits.timeout, "parent": os.getpid(), "imports": imports}
+    imports = tuple(cells.slow_imports(job.notebook))
+    job = replace(job, timeout=limits.timeout, parent=os.getpid(), imports=imports)
     with ExitStack() as held:
         try:
-            job["scratch"] = held.enter_context(
+            scratch = held.enter_context(
                 tempfile.TemporaryDirectory(prefix="cifarlib-", ignore_cleanup_errors=True)
             )
+            job = replace(job, scratch=Path(scratch))
             process = held.enter_context(_worker(job, variables))
         except OSError as error:
             held.enter_context(turn or nullcontext())
@@ -81,17 +75,17 @@ def supervise(
 
 
 @contextmanager
-def _worker(job: dict[str, Any], variables: dict[str, str]) -> Iterator[subprocess.Popen]:
+def _worker(job: Job, variables: dict[str, str]) -> Iterator[subprocess.Popen]:
     """Start a worker, which waits for a word to begin; whatever it leaves running is ended."""
     log = _early_log(job)
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cifarlib.runner.worker", json.dumps(job)],
+            [sys.executable, "-P", "-m", "cifarlib.runner.worker", job.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=os.environ | variables | _run_variables(job),
+            env=os.environ | variables | job.variables(),
             start_new_session=True,  # Ctrl-C reaches us alone; we stop the worker
         )
     try:
@@ -99,24 +93,23 @@ def _worker(job: dict[str, Any], variables: dict[str, str]) -> Iterator[subproce
     finally:
         with process:  # closes the pipes: one that has not begun ends by itself
             process.kill()
-        kill_leftovers(job["scratch"])
+        kill_leftovers(job.scratch)
         log.unlink(missing_ok=True)
 
 
 def _journal(
     process: subprocess.Popen,
-    job: dict[str, Any],
-    limits: Limits,
-    stop: Stop,
-    progress: Progress | None,
+    job: Job,
+    limits: NotebookLimits,
+    stop: StopRequests,
+    progress: NotebookProgress | None,
 ) -> dict[str, Any]:
     """Let a worker begin, wait for it, and return the journal of its notebook."""
-    folder, slug = Path(job["folder"]), job["slug"]
     began = time.monotonic()
     try:
-        clear(folder, slug, _records(job))
+        clear(job.folder, job.slug, job.records)
         with suppress(FileNotFoundError):  # somebody may just have removed the folder
-            os.replace(_early_log(job), folder / "log.txt")
+            os.replace(_early_log(job), job.folder / "log.txt")
         Journal(job, began).update()  # so that the next call finds what this one may leave
     except (OSError, CourseError) as error:
         return _cannot_start(job, error, began)
@@ -124,33 +117,28 @@ def _journal(
         process.stdin.write(b"begin\n")
         process.stdin.flush()
     answer = _wait(process, job, limits, stop, progress)
-    kill_leftovers(job["scratch"])
+    kill_leftovers(job.scratch)
     try:
         journal = json.loads(answer)
     except ValueError:
-        verdict = _read_json(Path(job["scratch"]) / "verdict.json")
-        journal = _unfinished(job, process.returncode, stop, verdict, began)
+        journal = _unfinished(job, process.returncode, stop, began)
     if journal["state"] == "died":
-        journal["failure"]["traceback"] += _log_tail(folder)
+        journal["failure"]["traceback"] += _log_tail(job.folder)
     return journal
 
 
 def _cannot_start(
-    job: dict[str, Any], error: OSError | CourseError, began: float | None = None
+    job: Job, error: OSError | CourseError, began: float | None = None
 ) -> dict[str, Any]:
     reason = getattr(error, "strerror", None) or error
-    text = f"Could not start in {job['folder']}: {reason}."
+    text = f"Could not start in {job.folder}: {reason}."
     advice = "Free some space or choose another folder with --out."
     return Journal(job, began).failed("failed", f"{text} {advice}")
 
 
-def _records(job: dict[str, Any]) -> Path:
-    return Path(job["group"]) / "records" / job["slug"]
-
-
-def _early_log(job: dict[str, Any]) -> Path:
+def _early_log(job: Job) -> Path:
     """Return where a worker's messages go until its notebook begins: beside the last run's."""
-    return Path(job["folder"]) / f".{job['slug']}.log"
+    return job.folder / f".{job.slug}.log"
 
 
 def clear(folder: Path, slug: str, records: Path) -> None:
@@ -173,28 +161,17 @@ def sweep(journal: dict[str, Any]) -> None:
     """End what a run that was itself killed may have left behind, and remove its sockets."""
     scratch = journal.get("scratch")
     if journal.get("state") == "running" and scratch:
-        kill_leftovers(scratch)
+        kill_leftovers(Path(scratch))
         if Path(scratch).name.startswith("cifarlib-"):
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _run_variables(job: dict[str, Any]) -> dict[str, str]:
-    """Return the environment variables that tell a notebook how it is run."""
-    return {
-        "CIFARLIB_PROFILE": job["parameters"]["PROFILE"],
-        "CIFARLIB_RECORDS": str(_records(job)),
-        "CIFARLIB_QUIET": "1",
-        "CIFARLIB_SCRATCH": job["scratch"],
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
-    }
-
-
 def _wait(
     process: subprocess.Popen,
-    job: dict[str, Any],
-    limits: Limits,
-    stop: Stop,
-    progress: Progress | None,
+    job: Job,
+    limits: NotebookLimits,
+    stop: StopRequests,
+    progress: NotebookProgress | None,
 ) -> bytes:
     """Wait for the worker's answer; past a limit or on a stop, make it end."""
     began, deadline = time.monotonic(), None
@@ -202,44 +179,46 @@ def _wait(
         try:
             return process.communicate(timeout=POLL_SECONDS)[0]
         except subprocess.TimeoutExpired:
-            pass
-        if progress is not None:
-            journal = _read_json(Path(job["folder"]) / "journal.json")
-            progress.update(journal.get("cell", 0), journal.get("cells"))
-        now = time.monotonic()
+            _show(progress, job)
         if deadline is not None:
-            if stop.requests > 1 or now > deadline:
+            if stop.requests > 1 or time.monotonic() > deadline:
                 process.kill()
-        elif stop.requests:
-            deadline = now + GRACE_SECONDS
+        elif stop.requests or _exceeded(limits, job, process.pid, began):
+            deadline = time.monotonic() + GRACE_SECONDS
             process.terminate()
-        elif limits.minutes is not None and now - began > 60 * limits.minutes:
-            deadline = now + GRACE_SECONDS
-            text = f"The notebook ran longer than the {limits.minutes:g} minutes allowed."
-            _leave_verdict(job, "timeout", f"{text} (--minutes)")
-            process.terminate()
-        elif limits.memory is not None and (used := memory(process.pid)) > limits.memory:
-            deadline = now + GRACE_SECONDS
-            text = f"The notebook took {used:.2f} GB of memory; {limits.memory:g} GB are allowed."
-            _leave_verdict(job, "memory", f"{text} (--memory)")
-            kill_children(process.pid)  # at once: it may be about to take the machine's last
 
 
-def _leave_verdict(job: dict[str, Any], state: str, text: str) -> None:
+def _show(progress: NotebookProgress | None, job: Job) -> None:
+    if progress is not None:
+        journal = _read_json(job.folder / "journal.json")
+        progress.update(journal.get("cell", 0), journal.get("cells"))
+
+
+def _exceeded(limits: NotebookLimits, job: Job, pid: int, began: float) -> bool:
+    """Say whether a notebook takes more than it may; leave word for its worker if so."""
+    if limits.minutes is not None and time.monotonic() - began > 60 * limits.minutes:
+        text = f"The notebook ran longer than the {limits.minutes:g} minutes allowed. (--minutes)"
+        _leave_verdict(job, "timeout", text)
+        return True
+    if limits.memory is not None and (used := memory(pid)) > limits.memory:
+        text = f"The notebook took {used:.2f} GB of memory; {limits.memory:g} GB are allowed."
+        _leave_verdict(job, "memory", f"{text} (--memory)")
+        kill_children(pid)  # at once: it may be about to take the machine's last
+        return True
+    return False
+
+
+def _leave_verdict(job: Job, state: str, text: str) -> None:
     """Tell the worker why its kernel is about to end; it writes the partial results."""
     with suppress(OSError):
-        content = json.dumps({"state": state, "text": text})
-        (Path(job["scratch"]) / "verdict.json").write_text(content, encoding="utf-8")
+        job.verdict.write_text(json.dumps({"state": state, "text": text}), encoding="utf-8")
 
 
-def _unfinished(
-    job: dict[str, Any], exit_code: int, stop: Stop, verdict: dict[str, Any], began: float
-) -> dict[str, Any]:
+def _unfinished(job: Job, exit_code: int, stop: StopRequests, began: float) -> dict[str, Any]:
     """Complete the journal of a worker that ended without an answer."""
-    folder, slug = Path(job["folder"]), job["slug"]
     journal = Journal(job, began)
     journal.facts |= _read_json(journal.path)
-    if verdict:
+    if verdict := _read_json(job.verdict):
         state, text = verdict["state"], verdict["text"]
     elif stop.requests:
         state, text = "interrupted", "The run was stopped while this cell was at work."
@@ -247,7 +226,7 @@ def _unfinished(
         state, text = "died", f"The notebook's own process ended (exit code {exit_code})."
     cell = journal.facts["cell"]
     failure = {"cell": cell, "execution_count": None, "source": "", "traceback": text}
-    keep_partial(folder, slug, state, failure)
+    keep_partial(job.folder, job.slug, state, failure)
     with suppress(CourseError):
         journal.update(state=state, failure=failure)
     return journal.facts

@@ -1,14 +1,11 @@
 """Run one notebook in a process of its own: `python -m cifarlib.runner.worker JOB`.
 
-JOB is a JSON object with `notebook`, `folder` and `group` (absolute paths: the notebook's results
-and the run they belong to), `slug`, `parameters`, `key` (what the result depends on), `timeout`
-(seconds a cell may take, or null), `scratch` (a folder for sockets), `parent` (the process that
-waits for us) and `imports` (modules that the kernel shall have imported). We prepare what we can,
-begin when a line comes on stdin, and end if stdin ends before that.
+JOB is a `cifarlib.runner.job.Job` as JSON. We prepare what we can, begin when a line comes on
+stdin, and end if stdin ends before that.
 
-The journal in `folder` tells at any moment how far the notebook is; its last state is also printed,
-so that it arrives even when the disk is full. If the parent ends the notebook because of a limit,
-it says so beforehand in `verdict.json` in `scratch`.
+The journal tells at any moment how far the notebook is; its last state is also printed, so that it
+arrives even when the disk is full. If the parent ends the notebook because of a limit, it says so
+beforehand in the job's `verdict` file.
 """
 
 from __future__ import annotations
@@ -17,9 +14,9 @@ import errno
 import json
 import logging
 import os
-import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -29,30 +26,37 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cifarlib._support.files import write_atomic
 from cifarlib.errors import CourseError
 from cifarlib.runner import kernel_prestart
+from cifarlib.runner.job import Job
+from cifarlib.runner.journal import Journal, file_states, keep_partial, partial_path
 from cifarlib.runner.processes import kill_leftovers
-from cifarlib.runner.run_status import Journal, file_states, keep_partial, partial_path
 
 KERNEL_START_SECONDS = 180
-NOTEBOOK_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb"')
 OUTPUT_WAIT_SECONDS = 60  # nbclient's 4 s give false alarms on a busy machine
 ORPHAN_SECONDS = 20  # for a notebook to end in order after its parent has gone
 MOST_TEXT = 20_000  # characters of a traceback or a cell's source in a journal
 
 
-def execute(job: dict) -> dict:
-    """Run the notebook of `job`, write its results, and return its journal."""
-    folder, slug = Path(job["folder"]), job["slug"]
+def execute(job: Job, waiting: subprocess.Popen | None = None) -> dict:
+    """Run the notebook of `job`, write its results, and return its journal.
+
+    Args:
+        waiting: a process that can become the kernel (see `cifarlib.runner.kernel_prestart`).
+    """
+    from cifarlib.runner.notebook_page import page_digest, write_page
+
+    folder, slug = job.folder, job.slug
     journal = Journal(job)
+    page = None
     files: dict[str, list] = {}
     try:
-        journal.update(cells=_count_cells(job["notebook"]))
-        state, failure = _run_cells(job, journal)
+        journal.update(cells=_count_cells(job.notebook))
+        state, failure = _run_cells(job, journal, waiting)
         if keep_partial(folder, slug, state, failure):
-            _write_html(folder, slug)
-            files = file_states(Path(job["group"]), slug) if state == "ok" else {}
+            write_page(folder, slug)
+            page = page_digest()
+            files = file_states(job.group, slug) if state == "ok" else {}
         elif state == "ok":
             raise CourseError(f"The executed notebook could not be written into {folder}.")
     except (OSError, CourseError) as error:
@@ -62,28 +66,24 @@ def execute(job: dict) -> dict:
         state, failure = "failed", _failure(journal, [traceback.format_exc()])
         keep_partial(folder, slug, state, failure)
     with suppress(CourseError):  # a full disk: the caller still gets the facts
-        journal.update(state=state, failure=failure, files=files)
+        journal.update(state=state, failure=failure, files=files, page=page)
     return journal.facts
 
 
-def _prepared(job: dict) -> bool:
-    """Start a kernel's process and import what we need; say whether we are then to begin."""
-    process = kernel_prestart.start(job["imports"], job["scratch"]) if os.name == "posix" else None
+def _prepare(job: Job) -> subprocess.Popen | None:
+    """Start a kernel's process and import what we need; return the process, if there is one."""
+    process = kernel_prestart.start(job.imports, job.scratch) if os.name == "posix" else None
     # jsonschema would spend a second on the grammar of addresses, which no notebook's schema has.
     sys.modules["rfc3987_syntax"] = None
-    try:
-        import nbconvert  # noqa: F401
-        from papermill import execute_notebook  # noqa: F401
+    import nbconvert  # noqa: F401
+    from papermill import execute_notebook  # noqa: F401
 
-        from cifarlib.runner.kernel import CourseKernelManager
-
-        CourseKernelManager.waiting = process
-        return bool(sys.stdin.readline())
-    except KeyboardInterrupt:
-        return False
+    return process
 
 
-def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
+def _run_cells(
+    job: Job, journal: Journal, waiting: subprocess.Popen | None
+) -> tuple[str, dict | None]:
     """Execute with papermill; return the state and, if it went wrong, where and why."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import execute_notebook
@@ -92,6 +92,7 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
     from cifarlib.runner.bounded_output import ENGINE
     from cifarlib.runner.kernel import CourseKernelManager
 
+    manager = CourseKernelManager(waiting=waiting)
     cell_now: dict[str, Any] = {}
     raised: list[dict] = []
 
@@ -109,17 +110,17 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
 
     try:
         execute_notebook(
-            _literal(job["notebook"]),
-            _literal(partial_path(Path(job["folder"]), job["slug"])),
-            parameters=job["parameters"],
+            _literal(job.notebook),
+            _literal(partial_path(job.folder, job.slug)),
+            parameters=job.parameters,
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            cwd=str(Path(job["notebook"]).parent),
+            cwd=str(job.notebook.parent),
             start_timeout=KERNEL_START_SECONDS,
-            execution_timeout=job["timeout"],
+            execution_timeout=job.timeout,
             iopub_timeout=OUTPUT_WAIT_SECONDS,
-            kernel_manager_class=CourseKernelManager,
+            kernel_manager=manager,
             on_cell_start=at_cell_start,
             on_cell_error=at_cell_error,
             engine_name=ENGINE,
@@ -127,7 +128,7 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
     except PapermillExecutionError:
         pass  # at_cell_error knows better: it tells intended errors from others
     except CellTimeoutError:
-        text = f"This cell ran longer than the {job['timeout']:g} seconds allowed (--timeout)."
+        text = f"This cell ran longer than the {job.timeout:g} seconds allowed (--timeout)."
         return "timeout", _failure(journal, [text], cell_now.get("source", ""))
     except KeyboardInterrupt:
         text = "The run was stopped while this cell was at work."
@@ -136,21 +137,21 @@ def _run_cells(job: dict, journal: Journal) -> tuple[str, dict | None]:
     except RuntimeError as error:  # DeadKernelError, or a kernel that never came up
         if not isinstance(error, DeadKernelError) and "died" not in str(error):
             raise
-        state, text = _verdict(job) or ("died", _death(CourseKernelManager.last_exit_code))
+        state, text = _verdict(job) or ("died", _death(manager.exit_code))
         return state, _failure(journal, [text], cell_now.get("source", ""))
     return ("failed", raised[-1]) if raised else ("ok", None)
 
 
-def _verdict(job: dict) -> tuple[str, str] | None:
+def _verdict(job: Job) -> tuple[str, str] | None:
     """Return state and reason if the parent has ended the notebook because of a limit."""
     try:
-        verdict = json.loads((Path(job["scratch"]) / "verdict.json").read_text(encoding="utf-8"))
+        verdict = json.loads(job.verdict.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return verdict["state"], verdict["text"]
 
 
-def _count_cells(notebook: str) -> int:
+def _count_cells(notebook: Path) -> int:
     import nbformat
 
     try:
@@ -200,20 +201,7 @@ def _death(exit_code: int | None) -> str:
     return f"The kernel ended (exit code {exit_code}) while this cell was at work."
 
 
-def _write_html(folder: Path, slug: str) -> None:
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(
-        template_name="course",
-        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
-        embed_images=True,
-    )
-    names = {"metadata": {"name": slug, "path": str(folder)}}
-    html, _ = exporter.from_filename(str(folder / f"{slug}.ipynb"), resources=names)
-    write_atomic(folder / f"{slug}.html", NOTEBOOK_LINK.sub(r'href="../\1/\1.html"', html))
-
-
-def _stop_with(parent: int, scratch: str) -> None:
+def _stop_with(parent: int, scratch: Path) -> None:
     """Interrupt this process when `parent` has gone; end it if that does not help."""
     import _thread
 
@@ -230,7 +218,7 @@ def _stop_with(parent: int, scratch: str) -> None:
     os._exit(1)
 
 
-def _tidy_up(scratch: str) -> None:
+def _tidy_up(scratch: Path) -> None:
     """Do what the parent does after a notebook, now that it has gone."""
     kill_leftovers(scratch)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -244,21 +232,26 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
-    job = json.loads(sys.argv[1])
-    tempfile.tempdir = job["scratch"]
+    job = Job.from_json(sys.argv[1])
+    tempfile.tempdir = str(job.scratch)
     logging.basicConfig(level=logging.WARNING)
     # The kernel inherits stdout: send what it prints to the log, keep the pipe for the answer.
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    threading.Thread(target=_stop_with, args=(job["parent"], job["scratch"]), daemon=True).start()
-    if not _prepared(job):
+    threading.Thread(target=_stop_with, args=(job.parent, job.scratch), daemon=True).start()
+    try:
+        waiting = _prepare(job)
+        begin = sys.stdin.readline()
+    except KeyboardInterrupt:
+        return
+    if not begin:
         return
     with answer:
-        facts = execute(job)
-        if os.getppid() == job["parent"]:
+        facts = execute(job, waiting)
+        if os.getppid() == job.parent:
             json.dump(facts, answer)
         else:
-            _tidy_up(job["scratch"])
+            _tidy_up(job.scratch)
             os._exit(1)  # there is no reader for the answer, nor for a complaint about that
 
 

@@ -1,14 +1,13 @@
 """Notebooks that are prepared while others are at work, and kernels that are started early."""
 
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 import psutil
 from running import make, posix, printed
 
-from cifarlib.runner.plan import plan
-from cifarlib.runner.stop import Stop
-from cifarlib.runner.supervise import Limits, supervise
+from cifarlib.runner.plan import NotebookLimits, plan
+from cifarlib.runner.signals import Stop
+from cifarlib.runner.supervise import supervise
 
 pytestmark = posix
 SLOW = "import keras"
@@ -21,15 +20,16 @@ def job(folder, *cells):
 
 
 def said(job):
-    return printed(Path(job["group"]), job["slug"])
+    return printed(job.group, job.slug)
 
 
 def processes(word):
-    """Return what waits for a job of ours, by its command line."""
+    """Return the children of this process, and theirs, that run a module of the runner."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if f"cifarlib.runner.{word}" in (process.info["cmdline"] or []):
-            found.append(process)
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if f"cifarlib.runner.{word}" in process.cmdline():
+                found.append(process)
     return found
 
 
@@ -46,7 +46,7 @@ def turn(act):
 
 
 def run(job, act=lambda: None, stop=None):
-    return supervise(job, {}, Limits(), stop or Stop(), turn(act))
+    return supervise(job, {}, NotebookLimits(), stop or Stop(), turn(act))
 
 
 def test_a_kernel_has_imported_what_is_slow_and_what_the_notebook_wants(tmp_path):
@@ -91,7 +91,7 @@ def test_nothing_is_touched_before_it_is_a_notebooks_turn(tmp_path):
 
 
 def test_a_stop_before_its_turn_leaves_nothing(tmp_path):
-    stop, before = Stop(), processes("ahead")
+    stop = Stop()
     wanted = job(tmp_path, "print(1)")
 
     def ask():
@@ -100,17 +100,15 @@ def test_a_stop_before_its_turn_leaves_nothing(tmp_path):
     journal = run(wanted, ask, stop)
     assert journal["state"] == "not run"
     assert list((tmp_path / "out" / "01_a").iterdir()) == []
-    assert {p.pid for p in processes("ahead")} <= {p.pid for p in before}
+    assert not processes("kernel_prestart")
 
 
 def test_a_worker_that_dies_before_its_turn_is_said_to_be_dead(tmp_path):
     wanted = job(tmp_path, "print(1)")
-    known = {p.pid for p in processes("worker")}
 
     def kill():
         for process in processes("worker"):
-            if process.pid not in known:
-                kill_and_wait(process)
+            kill_and_wait(process)
 
     journal = run(wanted, kill)
     assert journal["state"] == "died"
@@ -119,10 +117,9 @@ def test_a_worker_that_dies_before_its_turn_is_said_to_be_dead(tmp_path):
 
 def test_a_kernel_that_dies_before_its_turn_is_replaced(tmp_path):
     wanted = job(tmp_path, "print(1)")
-    known = {p.pid for p in processes("ahead")}
 
     def kill():
-        while not (mine := [p for p in processes("ahead") if p.pid not in known]):
+        while not (mine := processes("kernel_prestart")):
             pass
         kill_and_wait(mine[0])
 

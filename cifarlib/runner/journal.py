@@ -12,32 +12,46 @@ from typing import Any
 from cifarlib._support.digests import file_digest
 from cifarlib._support.files import write_atomic
 from cifarlib.errors import CourseError
+from cifarlib.runner.job import Job
 
 
 class Journal:
-    """What is known about one run of one notebook, kept in `journal.json`."""
+    """What is known about one run of one notebook, kept in `journal.json`.
 
-    def __init__(self, job: dict, began: float | None = None) -> None:
-        self.path = Path(job["folder"]) / "journal.json"
+    Args:
+        job: the notebook and where its results go.
+        began: on the clock of `time.monotonic`; None for now.
+        facts: what an earlier journal said, to go on from; None begins anew.
+    """
+
+    def __init__(
+        self, job: Job, began: float | None = None, facts: dict[str, Any] | None = None
+    ) -> None:
+        self.path = job.folder / "journal.json"
         self.began = time.monotonic() if began is None else began
-        self.facts: dict[str, Any] = {
-            "notebook": job["notebook"],
-            "slug": job["slug"],
-            "parameters": job["parameters"],
+        self.facts: dict[str, Any] = facts or {
+            "notebook": str(job.notebook),
+            "slug": job.slug,
+            "parameters": job.parameters,
             "state": "running",
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": 0.0,
             "cell": 0,
             "cells": None,
             "failure": None,
-            "key": job.get("key"),
+            "key": job.key,
+            "page": None,
             "files": {},
-            "scratch": job.get("scratch"),
+            "scratch": str(job.scratch) if job.scratch else None,
         }
 
     def update(self, **facts: Any) -> None:
+        """Change some facts and the time, and write the whole journal in one step."""
+        self.write(**facts, seconds=round(time.monotonic() - self.began, 2))
+
+    def write(self, **facts: Any) -> None:
         """Change some facts and write the whole journal in one step."""
-        self.facts |= facts | {"seconds": round(time.monotonic() - self.began, 2)}
+        self.facts |= facts
         write_atomic(self.path, json.dumps(self.facts, indent=1))
 
     def failed(self, state: str, text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from running import make
 from cifarlib._support import device_allocation
 from cifarlib.runner import local_pool
 from cifarlib.runner.plan import plan
-from cifarlib.runner.stop import Stop
+from cifarlib.runner.signals import Stop
 
 TWO = ["A card", "Another card"]
 
@@ -96,7 +96,7 @@ def test_every_gpu_holds_one_notebook_and_cpu_notebooks_run_beside(tmp_path, mon
         with lock:
             now.append(gpu)
             most.append(len(now))
-            seen.append((job["parameters"]["PROFILE"], gpu))
+            seen.append((job.parameters["PROFILE"], gpu))
             assert gpu == "-1" or now.count(gpu) == 1
         time.sleep(0.05)
         with lock:
@@ -120,9 +120,9 @@ def test_turns_are_taken_in_the_order_of_starting(tmp_path, monkeypatch):
     order = []
 
     def supervise(job, variables, limits, stop, turn):
-        time.sleep(0.3 if job["slug"] == "01_a" else 0)
+        time.sleep(0.3 if job.slug == "01_a" else 0)
         with turn:
-            order.append(job["slug"])
+            order.append(job.slug)
             time.sleep(0.05)
         return {"state": "ok", "seconds": 0.05}
 
@@ -140,14 +140,14 @@ def test_the_next_are_prepared_only_when_those_before_are_at_their_cells(tmp_pat
     at_cells, ended, seen = [], [], {}
 
     def supervise(job, variables, limits, stop, turn):
-        seen[job["slug"]] = len(at_cells), len(ended)
+        seen[job.slug] = len(at_cells), len(ended)
         with turn as progress:
             progress.update(0, 1)
             time.sleep(0.1)  # a kernel starts
-            at_cells.append(job["slug"])
+            at_cells.append(job.slug)
             progress.update(1, 1)
             time.sleep(0.5)
-            ended.append(job["slug"])
+            ended.append(job.slug)
         return {"state": "ok", "seconds": 0.3}
 
     monkeypatch.setattr(local_pool, "supervise", supervise)

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from cifarlib.runner.turns import Turns
+from cifarlib.runner.ordered_semaphore import OrderedSemaphore
 
 
 def take_all(turns, tickets, delays):
@@ -30,19 +30,19 @@ def take_all(turns, tickets, delays):
 
 
 def test_in_order_although_the_last_is_ready_first():
-    turns = Turns(1)
+    turns = OrderedSemaphore(1)
     order, most = take_all(turns, [turns.ask() for _ in range(5)], [0.4, 0.3, 0.2, 0.1, 0])
     assert (order, most) == ([0, 1, 2, 3, 4], 1)
 
 
 def test_as_many_at_a_time_as_allowed():
-    turns = Turns(3)
+    turns = OrderedSemaphore(3)
     order, most = take_all(turns, [turns.ask() for _ in range(9)], [0] * 9)
     assert (sorted(order), most) == (list(range(9)), 3)
 
 
 def test_a_turn_that_ends_with_an_error_is_over():
-    turns = Turns(1)
+    turns = OrderedSemaphore(1)
     try:
         with turns.take(turns.ask()):
             raise KeyError
@@ -52,7 +52,7 @@ def test_a_turn_that_ends_with_an_error_is_over():
 
 
 def test_a_ticket_that_is_given_up_holds_nobody_up():
-    turns = Turns(1)
+    turns = OrderedSemaphore(1)
     lost, kept = turns.ask(), turns.ask()
     threading.Timer(0.2, turns.give_up, [lost]).start()
     assert take_all(turns, [kept], [0])[0] == [0]

@@ -1,4 +1,4 @@
-"""Turns: so many at a time, in the order in which they were asked for."""
+"""A semaphore that lets threads in by the order in which they asked, not in which they wait."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from threading import Condition
 
 
-class Turns:
-    """Lets at most `most` threads in at a time, whichever of them is ready first."""
+class OrderedSemaphore:
+    """Lets at most `most` threads in at a time.
+
+    A thread asks for a ticket first, and may do other work before it takes its turn. Nobody is let
+    in before those who asked earlier, unless they gave up.
+    """
 
     def __init__(self, most: int) -> None:
         self._free, self._asked, self._changed = most, deque(), Condition()
