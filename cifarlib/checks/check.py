@@ -22,7 +22,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cifarlib.checks import tasks
-from cifarlib.checks.outcomes import CheckFailed, Kind, NotAttempted, Outcome, Progress, Wrong
+from cifarlib.checks.outcomes import (
+    CheckFailed,
+    ExerciseProgress,
+    Kind,
+    NotAttempted,
+    Outcome,
+    Wrong,
+)
 
 __all__ = ["CheckFailed", "hint", "names", "names_in", "outcome", "progress", "task"]
 
@@ -75,7 +82,7 @@ def progress(number: str) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         outcomes = [outcome(f"{number}.{task.name}", namespace) for task in assignment.checked]
     written = sum(task.points for task in assignment.written)
-    _show(Progress(assignment.slug, outcomes, written))
+    _show(ExerciseProgress(assignment.slug, outcomes, written))
 
 
 def names(name: str) -> tuple[str, ...]:
@@ -151,16 +158,30 @@ def _error_of_the_cell_before(names: tuple[str, ...]) -> BaseException | None:
 
     Without this, an old right answer would hide that the new one does not even run.
     """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    last = getattr(shell, "last_execution_result", None)
-    error = last and (last.error_before_exec or last.error_in_exec)
-    if not isinstance(error, BaseException) or isinstance(error, CheckFailed):
+    if "IPython" not in sys.modules:
         return None
-    defines = rf"^\s*(def\s+)?({'|'.join(map(re.escape, names))})\b(?(1)|[^=\n(]*=(?!=))"
-    return error if re.search(defines, last.info.raw_cell, re.MULTILINE) else None
+    from IPython import get_ipython
+
+    last = getattr(get_ipython(), "last_execution_result", None)
+    if last is None:
+        return None
+    error = last.error_before_exec or last.error_in_exec
+    if error is None or isinstance(error, CheckFailed):
+        return None
+    return error if _defines(last.info.raw_cell, names) else None
 
 
-def _show(found: Outcome | Progress) -> None:
+def _defines(code: str, names: tuple[str, ...]) -> bool:
+    """Tell whether a line of code, which may be broken, defines or assigns one of the names."""
+    either = "|".join(map(re.escape, names))
+    patterns = (
+        rf"^\s*def\s+({either})\b",
+        rf"^\s*({either})\b[^=\n(]*=(?!=)",  # also `x, y = ...` and `x[0] += ...`
+    )
+    return any(re.search(pattern, code, re.MULTILINE) for pattern in patterns)
+
+
+def _show(found: Outcome | ExerciseProgress) -> None:
     """Show it richly in a notebook, as text elsewhere."""
     if "IPython" in sys.modules:
         from IPython.display import display

@@ -1,4 +1,4 @@
-"""How pixels have to be prepared for a borrowed network, and the ways in which it goes wrong."""
+"""How pixels have to be prepared for a pretrained network, and the ways in which it goes wrong."""
 
 from __future__ import annotations
 

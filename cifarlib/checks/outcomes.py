@@ -99,8 +99,8 @@ class CheckFailed(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a notebook is: the outcomes of its checks, and the points a person will give."""
+class ExerciseProgress:
+    """How far an exercise is: the outcomes of its checks, and the points a person will give."""
 
     title: str
     outcomes: Sequence[Outcome]

@@ -1,4 +1,4 @@
-"""A small network to borrow in exercises, and the proof that it was left alone.
+"""A small network for exercises in transfer learning, and the proof that it was left alone.
 
 `build` stands in for VGG16 where a real one would take too long: three blocks, each with weights
 of its own, made for pixels as VGG16 takes them. Its weights are drawn from a fixed seed, so they

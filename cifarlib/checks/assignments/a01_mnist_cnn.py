@@ -153,11 +153,10 @@ def _without_validation(split: Any) -> str | None:
     """Say what happens with 0 validation images, which the task does not ask for."""
     try:
         train, validation = split(np.arange(5), 0)
-        fine = len(train) == 5 and len(validation) == 0
+        if len(train) == 5 and len(validation) == 0:
+            return None
     except Exception:
-        fine = False
-    if fine:
-        return None
+        pass
     return (
         "With 0 validation images it goes wrong: `images[:-0]` is empty and `images[-0:]` is all. "
         "`cut = len(images) - n_val`, then `images[:cut]` and `images[cut:]`, has no such gap."

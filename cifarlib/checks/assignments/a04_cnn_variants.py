@@ -111,10 +111,9 @@ GAINS = ([1.2, -0.4, 2.1], [0.5, 0.7], [3.0, 2.5, 3.5, 2.0, 4.0])
 def _interval(gains: list[float], factor: float | None = None) -> tuple[float, float]:
     from scipy.stats import t
 
-    n, mean = len(gains), fmean(gains)
-    factor = t.ppf(0.975, n - 1) if factor is None else factor
-    half = float(factor) * stdev(gains) / n**0.5
-    return mean - half, mean + half
+    factor = t.ppf(0.975, len(gains) - 1) if factor is None else factor
+    half = float(factor) * stdev(gains) / len(gains) ** 0.5
+    return fmean(gains) - half, fmean(gains) + half
 
 
 def _widened(gains: list[float], by: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The tasks of exercise 07: feeding a borrowed network, freezing it, and stopping in time."""
+"""The tasks of exercise 07: feeding a pretrained network, freezing it, and stopping in time."""
 
 from __future__ import annotations
 
@@ -55,9 +55,8 @@ def _pictures(seed: int) -> np.ndarray:
 )
 def prepare(prepare: Any, *, seeds: Any = (0, 1)) -> None:
     cases = [(_pictures(seed),) for seed in seeds]
-    same_results(
-        "prepare", prepare, compare_pixels.prepared, cases, compare_pixels.SLIPS, tolerance=1e-4
-    )
+    slips = compare_pixels.SLIPS
+    same_results("prepare", prepare, compare_pixels.prepared, cases, slips, tolerance=1e-4)
 
 
 Weights = dict[str, list[np.ndarray]]
@@ -282,9 +281,7 @@ def effects(effects: Any, *, tables: Any = TABLES) -> None:
         "`base.trainable = False`. Six epochs are enough.",
     ),
 )
-def frozen_network(
-    frozen_network: Any, frozen_accuracy: Any, *, drawn_with: int | None = None
-) -> None:
+def frozen_network(frozen_network: Any, frozen_accuracy: Any, *, drawn_with: Any = None) -> None:
     name = "frozen_network"
     model = compare_models.model(name, frozen_network, (32, 32, 3), classes=10)
     toy_backbone.unchanged(name, model, list(toy_backbone.blocks(name, model)))
@@ -292,9 +289,8 @@ def frozen_network(
     compare_pixels.fed_right(name, model, "block1_conv", x_test[:8])
     measured = compare_models.accuracy(name, model, x_test, y_test, at_least=LEAST_ACCURACY)
     seen = compare_models.accuracy(name, model, x_train, y_train, at_least=0)
-    compare_models.stated(
-        "frozen_accuracy", frozen_accuracy, measured, {"its accuracy on training images": seen}
-    )
+    others = {"its accuracy on training images": seen}
+    compare_models.stated("frozen_accuracy", frozen_accuracy, measured, others)
     if drawn_with is not None:
         images, labels = synthetic_data.more_shapes(500, drawn_with)
         compare_models.accuracy(name, model, images, labels, at_least=LEAST_ACCURACY - 0.05)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-FILTERS, KERNELS = (
-    range(32, 129, 16),
-    (3, 5),
-)  # what the tuner of R2.2 may choose for its first layer
+FILTERS, KERNELS = range(32, 129, 16), (3, 5)
+"""What the tuner of R2.2 may choose for its first layer."""
 
 
 def conv(kernel: tuple[int, int], channels: int, filters: int) -> int:

@@ -8,12 +8,9 @@ import numpy as np
 
 Request = tuple[str, list[int]]
 
-FIRST, LATER, KERNELS, UNITS = (
-    list(range(32, 129, 16)),
-    [32, 48, 64],
-    [3, 5],
-    list(range(32, 129, 16)),
-)  # what the listing of report R2 lets its tuner choose from
+FIRST = UNITS = list(range(32, 129, 16))
+LATER, KERNELS = [32, 48, 64], [3, 5]
+"""What the listing of report R2 lets its tuner choose from."""
 
 
 def as_listed(convolutions: int) -> list[Request]:
