@@ -24,7 +24,7 @@ from attack_course import FULL, RIGHT, SLUG, WRONG, cell, handed_in, source, tex
 from cifarlib.errors import CourseError
 from cifarlib.grader import bubblewrap, grade
 from cifarlib.grader.arguments import add_arguments
-from cifarlib.grader.collect import submissions
+from cifarlib.grader.collect import find_submissions
 
 NO_JAIL = bubblewrap.unavailable()
 jailed = pytest.mark.skipif(bool(NO_JAIL), reason=f"no jail on this machine: {NO_JAIL}")
@@ -100,7 +100,7 @@ assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 def test_where_root_may_not_watch_a_jail_it_refuses():
     """As in a container without this capability, where a submission could hide its memory."""
     without = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
-    code = "from cifarlib.grader import sandbox; print(sandbox.unavailable())"
+    code = "from cifarlib.grader import bubblewrap; print(bubblewrap.unavailable())"
     told = subprocess.run([*without, sys.executable, "-c", code], capture_output=True, text=True)
     assert "--cap-add SYS_PTRACE" in told.stdout, told
 
@@ -224,7 +224,7 @@ def test_zip_files_of_lmses(tmp_path, name, student):
     with zipfile.ZipFile(tmp_path / "lms.zip", "w") as archive:
         archive.writestr(name, text(handed_in(RIGHT)))
         archive.writestr("other/work.ipynb", text(handed_in(WRONG)))
-    with submissions(tmp_path / "lms.zip", SLUG) as found:
+    with find_submissions(tmp_path / "lms.zip", SLUG) as found:
         by_name = {item.student: item for item in found}
         assert set(by_name) == {student, "other"}
         assert by_name[student].read(SLUG, 16) == text(handed_in(RIGHT))
@@ -235,11 +235,14 @@ def test_a_zip_file_that_escapes_is_not_unpacked(tmp_path):
         archive.writestr("../../out.ipynb", "{}")
     with (
         pytest.raises(CourseError, match="leads out of it"),
-        submissions(tmp_path / "lms.zip", SLUG),
+        find_submissions(tmp_path / "lms.zip", SLUG),
     ):
         pass
 
 
 def test_no_submissions(tmp_path):
-    with pytest.raises(CourseError, match="There are no submissions"), submissions(tmp_path, SLUG):
+    with (
+        pytest.raises(CourseError, match="There are no submissions"),
+        find_submissions(tmp_path, SLUG),
+    ):
         pass

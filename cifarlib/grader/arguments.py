@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from cifarlib.grader.limits import Limits
+from cifarlib.grader.limits import JailLimits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="nbgrader's database (default: gradebook.db here, if it exists)",
     )
     add("--gpu", action="store_true", help="let submissions use NVIDIA GPUs")
-    add("--memory", type=int, default=Limits.memory_mb, metavar="MB", help="default: %(default)s")
+    add(
+        "--memory",
+        type=int,
+        default=JailLimits.memory_mb,
+        metavar="MB",
+        help="default: %(default)s",
+    )
     add(
         "--cell-seconds",
         type=float,
-        default=Limits.cell_s,
+        default=JailLimits.cell_s,
         metavar="S",
         help="longest time for one cell (default: %(default)g)",
     )

@@ -15,15 +15,25 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cifarlib._support.files import write_atomic
 from cifarlib.grader.bubblewrap import Sandbox
-from cifarlib.grader.collect import Handed
-from cifarlib.grader.referee import Grader
-from cifarlib.grader.scores import Graded, Mark
+from cifarlib.grader.collect import Submission
+from cifarlib.grader.exceptions import UnreadableError
+from cifarlib.grader.local_grader import LocalGrader
+from cifarlib.grader.scores import Graded
 from cifarlib.grader.source import Source
-from cifarlib.grader.submission import UnreadableError
+
+
+class Grader(Protocol):
+    """What grades submissions to one assignment, one after the other."""
+
+    def grade(self, content: bytes, only: Collection[str] = ()) -> Graded:
+        """Grade a submitted notebook; of its graded cells only some, where they are named."""
+
+    def close(self) -> None:
+        """End what was started for it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,8 @@ class Batch:
     Attributes:
         only: names of graded cells, where just these are graded again; empty means all.
         force: grade again what has a result.
-        grader: makes what grades, one for each job; None for jails on this machine.
+        make_grader: makes what grades, once for each job: in jails on this machine, if no other
+            place is given.
     """
 
     source: Source
@@ -41,13 +52,16 @@ class Batch:
     out: Path
     only: Collection[str] = ()
     force: bool = False
-    grader: Callable[[Source, Sandbox], Grader] | None = None
+    make_grader: Callable[[Source, Sandbox], Grader] = LocalGrader
 
     def result_path(self, student: str) -> Path:
         return self.out / "results" / f"{student}.json"
 
     def grade(
-        self, handed: Sequence[Handed], jobs: int, done: Callable[[str, Graded | None], None]
+        self,
+        submissions: Sequence[Submission],
+        jobs: int,
+        done: Callable[[str, Graded | None], None],
     ) -> None:
         """Grade what has no result yet.
 
@@ -57,9 +71,9 @@ class Batch:
         """
         waiting: queue.SimpleQueue = queue.SimpleQueue()
         ready: queue.SimpleQueue = queue.SimpleQueue()
-        for item in handed:
-            waiting.put(item)
-        count = max(1, min(jobs, len(handed)))
+        for submission in submissions:
+            waiting.put(submission)
+        count = max(1, min(jobs, len(submissions)))
         for _ in range(count):
             waiting.put(None)
             threading.Thread(target=self._work, args=(waiting, ready), daemon=True).start()
@@ -73,66 +87,65 @@ class Batch:
     def _work(self, waiting: queue.SimpleQueue, ready: queue.SimpleQueue) -> None:
         grader = None
         try:
-            while (item := waiting.get()) is not None:
+            while (submission := waiting.get()) is not None:
                 try:
-                    content, key, old = self._look(item)
+                    content = self._read(submission)
+                    key = self._cache_key(content)
+                    old = read_result(self.result_path(submission.student))
                     if old is not None and old["key"] == key and not (self.force or self.only):
-                        ready.put((item.student, None))
+                        ready.put((submission.student, None))
                         continue
-                    grader = grader or (self.grader or Grader)(self.source, self.sandbox)
-                    graded = self._one(grader, content, old)
-                    self._keep(item, key, graded)
+                    grader = grader or self.make_grader(self.source, self.sandbox)
+                    graded = self._grade(grader, content, old)
+                    self._write(submission, key, graded)
                 except Exception as error:  # whatever it is, the others go on
-                    graded = failure(self.source, f"{type(error).__name__}: {error}")
-                    print(f"{item.student}: {graded.why}", file=sys.stderr)
-                ready.put((item.student, graded))
+                    graded = Graded.failed(self.source, f"{type(error).__name__}: {error}")
+                    print(f"{submission.student}: {graded.why}", file=sys.stderr)
+                ready.put((submission.student, graded))
         finally:
             if grader is not None:
                 grader.close()
             ready.put(None)
 
-    def _look(self, item: Handed) -> tuple[bytes | str, str, dict | None]:
-        """Return the notebook, or why there is none; the digest of all; and an earlier result."""
+    def _read(self, submission: Submission) -> bytes | str:
+        """Return the submitted notebook, or why there is none."""
         try:
-            content: bytes | str = item.read(self.source.slug, self.sandbox.limits.notebook_mb)
+            return submission.read(self.source.slug, self.sandbox.limits.notebook_mb)
         except UnreadableError as reason:
-            content = str(reason)
+            return str(reason)
+
+    def _cache_key(self, content: bytes | str) -> str:
+        """Return the digest of all that decides a result: settings, source, submission."""
         settings = json.dumps([self.sandbox.kind, asdict(self.sandbox.limits)])
         given = content.encode() if isinstance(content, str) else content
-        digest = hashlib.sha256(settings.encode() + self.source.digest.encode() + given)
-        return content, digest.hexdigest(), read_result(self.result_path(item.student))
+        whole = settings.encode() + self.source.digest.encode() + given
+        return hashlib.sha256(whole).hexdigest()
 
-    def _one(self, grader: Grader, content: bytes | str, old: dict | None) -> Graded:
+    def _grade(self, grader: Grader, content: bytes | str, old: dict | None) -> Graded:
         if isinstance(content, str):
-            return grader.unreadable(content)
+            return Graded.unreadable(self.source, content, self.sandbox.kind)
         graded = grader.grade(content, self.only)
         if self.only and old is not None:
-            marks = {id: Mark(**mark) for id, mark in old["graded"]["marks"].items()} | graded.marks
-            graded.marks = {id: marks[id] for id in self.source.worth if id in marks}
+            scores = Graded.from_dict(old["graded"]).scores | graded.scores
+            graded.scores = {id: scores[id] for id in self.source.worth if id in scores}
         return graded
 
-    def _keep(self, item: Handed, key: str, graded: Graded) -> None:
+    def _write(self, submission: Submission, key: str, graded: Graded) -> None:
         facts = {
-            "student": item.student,
+            "student": submission.student,
             "assignment": self.source.slug,
-            "timestamp": item.timestamp,
+            "timestamp": submission.timestamp,
             "graded_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "key": key,
             "graded": graded.as_dict(),
         }
-        write_atomic(self.result_path(item.student), json.dumps(facts, indent=1))
-
-
-def failure(source: Source, why: str) -> Graded:
-    """Return the result of a submission that the grader itself could not deal with."""
-    marks = {id: Mark(None, worth, "no outcome", why) for id, worth in source.worth.items()}
-    return Graded("failed", marks, why, problems=[f"grading failed: {why}"])
+        write_atomic(self.result_path(submission.student), json.dumps(facts, indent=1))
 
 
 def read_result(path: Path) -> dict[str, Any] | None:
-    """Return what a result file holds; None if there is none."""
+    """Return what a result file holds; None if there is none, or one of another form."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return facts if {"key", "graded"} <= facts.keys() else None
+        return facts if {"key", "graded"} <= facts.keys() and "scores" in facts["graded"] else None
     except (OSError, ValueError):
         return None

@@ -18,13 +18,12 @@ import cifarlib
 from cifarlib._support.device_allocation import SHARED_GPU
 from cifarlib.errors import CourseError
 from cifarlib.grader import watchdog
-from cifarlib.grader.limits import Limits
+from cifarlib.grader.limits import TRIAL_S, JailLimits
 
-FOLDER = "/tmp/work"  # where a jailed process starts
+WORK_FOLDER = "/tmp/work"  # where a jailed process starts
 SYSTEM_FILES = ("ld.so.cache", "alternatives", "localtime", "fonts")
 KEPT_VARIABLES = ("LANG", "LC_ALL", "TZ", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
 DEVICES = Path("/dev")
-SHARED_MEMORY_MB = 64
 USER_NAMESPACE = ("--unshare-user", "--disable-userns")
 ROOT_NEEDS = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 FIRST_UID = 1_900_000_000  # as root, each jail runs as a user of its own
@@ -32,7 +31,7 @@ _uids = itertools.count(os.getpid() % 10_000 * 1000)
 
 HOW_TO_GET_IT = (
     "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), "
-    "or grade in a container: see SECURITY.md beside cifarlib's grading modules. "
+    "or grade in a container: see cifarlib/grader/SECURITY.md. "
     "Only for submissions that you trust as your own code: --unsafe-no-sandbox."
 )
 
@@ -48,7 +47,7 @@ class Sandbox:
     """
 
     kind: str
-    limits: Limits
+    limits: JailLimits
     files: Sequence[Path] = ()
     gpu: bool = False
 
@@ -57,7 +56,7 @@ class Sandbox:
         jailed = self.kind == "bubblewrap"
         settings = asdict(self.limits) | {
             "preload": list(preload),
-            "folder": FOLDER if jailed else folder,
+            "folder": WORK_FOLDER if jailed else folder,
             # A GPU's driver reserves address space beyond any sensible limit.
             "data_mb": 0 if self.gpu else self.limits.memory_mb,
         }
@@ -71,7 +70,7 @@ class Sandbox:
             role,
             json.dumps(settings),
         ]
-        return [*self._bubblewrap(), *_as_nobody(), *python] if jailed else python
+        return [*self._bubblewrap(), *_drop_privileges(), *python] if jailed else python
 
     def environment(self, folder: str) -> dict[str, str]:
         """Return the environment of the command; in a jail the processes get `_variables`."""
@@ -90,8 +89,9 @@ class Sandbox:
             args += _bind(f"/etc/{name}")
         args += ["--proc", "/proc", "--dev", "/dev", *(_gpu_devices() if self.gpu else [])]
         args += ["--remount-ro", "/dev"]
-        args += _scratch("/dev/shm", SHARED_MEMORY_MB) + _scratch("/tmp", self.limits.scratch_mb)
-        args += ["--perms", "0777", "--dir", FOLDER]
+        args += _scratch("/dev/shm", self.limits.shared_memory_mb)
+        args += _scratch("/tmp", self.limits.scratch_mb)
+        args += ["--perms", "0777", "--dir", WORK_FOLDER]
         args += _font_list()
         python = _python_folders()
         for parent in _parents(python):
@@ -99,14 +99,14 @@ class Sandbox:
         for folder in python:
             args += _bind(folder)
         for file in self.files:
-            args += ["--ro-bind", str(file.resolve()), f"{FOLDER}/{file.name}"]
+            args += ["--ro-bind", str(file.resolve()), f"{WORK_FOLDER}/{file.name}"]
         for name, value in _variables("/tmp").items():
             args += ["--setenv", name, value]
         return [*args, "--chdir", "/tmp", "--remount-ro", "/"]
 
 
 def open_sandbox(
-    limits: Limits, files: Sequence[Path] = (), *, gpu: bool = False, unsafe: bool = False
+    limits: JailLimits, files: Sequence[Path] = (), *, gpu: bool = False, unsafe: bool = False
 ) -> Sandbox:
     """Return the sandbox of this machine.
 
@@ -131,10 +131,10 @@ def unavailable() -> str:
         return "bubblewrap needs Linux"
     if not shutil.which("bwrap"):
         return "bubblewrap (the command bwrap) is not installed"
-    reason = _try(_as_nobody())
+    reason = _reason_to_fail(_drop_privileges())
     if reason:
         return f"this machine does not let bubblewrap work ({reason})"
-    if not _is_seen():
+    if not _can_watch():
         return (
             "the memory of jailed processes cannot be counted, as root is not allowed to look at "
             "other users' processes here (in a container: --cap-add SYS_PTRACE, or no root)"
@@ -146,12 +146,12 @@ def _isolation() -> list[str]:
     args = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     args += ["--unshare-cgroup-try", "--hostname", "jail", "--die-with-parent", "--new-session"]
     args += ["--clearenv", "--cap-drop", "ALL"]
-    if os.geteuid() == 0:  # what `_as_nobody` needs, and gives up
+    if os.geteuid() == 0:  # what `_drop_privileges` needs, and gives up
         return [*args, *(part for cap in ROOT_NEEDS for part in ("--cap-add", cap))]
     return [*args, *USER_NAMESPACE]
 
 
-def _as_nobody() -> list[str]:
+def _drop_privileges() -> list[str]:
     """Return what stands between bubblewrap and the jailed command.
 
     Started by root, the command becomes a user of its own, whose processes can be counted, and
@@ -162,31 +162,33 @@ def _as_nobody() -> list[str]:
     uid = FIRST_UID + next(_uids) % 90_000_000
     drop = ["--", "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
     drop += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
-    return [*drop, *_inner()]
+    return [*drop, *_enter_user_namespace()]
 
 
 @functools.cache
-def _inner() -> tuple[str, ...]:
+def _enter_user_namespace() -> tuple[str, ...]:
     """Return a second bubblewrap for the user namespace; nothing where users may have none."""
     inner = ("bwrap", *USER_NAMESPACE, "--dev-bind", "/", "/", "--die-with-parent", "--")
     drop = ["--", "setpriv", f"--reuid={FIRST_UID}", "--clear-groups", "--inh-caps=-all", "--"]
-    return () if _try([*drop, *inner]) else inner
+    return () if _reason_to_fail([*drop, *inner]) else inner
 
 
-def _try(between: Sequence[str]) -> str:
+def _reason_to_fail(between: Sequence[str]) -> str:
     """Run `true` in a jail; return why it failed, or ""."""
     try:
-        command = [*_trial(between), "true"]
-        tried = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        command = [*_trial_jail(between), "true"]
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_S)
     except subprocess.TimeoutExpired:
-        return "no answer within 20 s"
+        return f"no answer within {TRIAL_S} s"
     return (tried.stderr.strip().splitlines() or ["no reason given"])[0] if tried.returncode else ""
 
 
-def _is_seen() -> bool:
+def _can_watch() -> bool:
     """Run `cat` in a jail; say whether the watchdog could see all that it holds."""
     pipe = subprocess.PIPE
-    with subprocess.Popen([*_trial(_as_nobody()), "cat"], stdin=pipe, stdout=pipe) as process:
+    with subprocess.Popen(
+        [*_trial_jail(_drop_privileges()), "cat"], stdin=pipe, stdout=pipe
+    ) as process:
         process.stdin.write(b"meow\n")
         process.stdin.flush()
         process.stdout.readline()  # from now on it is `cat`
@@ -195,7 +197,7 @@ def _is_seen() -> bool:
         return bool(cats) and all(map(watchdog.can_see_memory_files, cats))
 
 
-def _trial(between: Sequence[str]) -> list[str]:
+def _trial_jail(between: Sequence[str]) -> list[str]:
     command = [str(shutil.which("bwrap")), *_isolation()]
     return [*command, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", *between]
 

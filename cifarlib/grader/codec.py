@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 
-MAX_DEPTH = 40
+from cifarlib.grader.exceptions import NotPlainError
+from cifarlib.grader.limits import MAX_NESTING
+from cifarlib.grader.model_deserialization import rebuild
+
 ARRAY_KINDS = "biufcUS"  # of numpy.dtype.kind: no objects, no structures, no dates
 COUNT = struct.Struct(">I")
 DICTS = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
-
-
-class NotPlainError(TypeError):
-    """A value that may not cross; the message is meant for the student."""
 
 
 def dumps(value: Any, keep: Callable[[Callable], int] | None = None) -> bytes:
@@ -53,28 +52,25 @@ def loads(data: bytes, function: Callable[[int, str], Any] | None = None) -> Any
         raise NotPlainError(f"the value could not be read ({type(error).__name__})") from error
 
 
-def mapping(values: dict[str, Any], keep: Callable[[Callable], int]) -> bytes:
+def dumps_mapping(values: dict[str, Any], keep: Callable[[Callable], int]) -> bytes:
     """Return named values as bytes, each on its own: one that is refused does not stop others."""
     parts = []
     for name, value in values.items():
         try:
             parts.append((name, "", dumps(value, keep)))
         except Exception as error:
-            why = (
-                str(error)
-                if isinstance(error, NotPlainError)
-                else f"it raised {type(error).__name__}"
-            )
+            plain = isinstance(error, NotPlainError)
+            why = str(error) if plain else f"it raised {type(error).__name__}"
             parts.append((name, why[:500], b""))
     head = json.dumps([[name, why, len(part)] for name, why, part in parts]).encode()
     return COUNT.pack(len(head)) + head + b"".join(part for _, _, part in parts)
 
 
-def read_mapping(data: bytes) -> dict[str, tuple[str, bytes]]:
-    """Return what `mapping` wrote: for each name why it was refused, or "", and its bytes.
+def loads_mapping(data: bytes) -> dict[str, tuple[str, bytes]]:
+    """Return what `dumps_mapping` wrote: for each name why it was refused, or "", and its bytes.
 
     Raises:
-        NotPlainError: the bytes are not what `mapping` writes.
+        NotPlainError: the bytes are not what `dumps_mapping` writes.
     """
     try:
         (length,) = COUNT.unpack_from(data)
@@ -89,8 +85,8 @@ def read_mapping(data: bytes) -> dict[str, tuple[str, bytes]]:
 
 def _encode(value: Any, blobs: list[bytes], keep: Callable | None, depth: int) -> Any:
     kind = type(value)
-    if depth > MAX_DEPTH:
-        raise NotPlainError(f"it is nested more than {MAX_DEPTH} levels deep")
+    if depth > MAX_NESTING:
+        raise NotPlainError(f"it is nested more than {MAX_NESTING} levels deep")
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is list:
@@ -109,14 +105,13 @@ def _encode(value: Any, blobs: list[bytes], keep: Callable | None, depth: int) -
         return {"$": "range", "items": [value.start, value.stop, value.step]}
     if isinstance(value, np.ndarray | np.generic):
         return _encode_array(value, blobs, scalar=isinstance(value, np.generic))
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(value, keras.Model):
-        weights = [_encode_array(weight, blobs) for weight in value.get_weights()]
-        return {"$": "model", "architecture": value.to_json(), "weights": weights}
-    if keras is not None and keras.ops.is_tensor(value):
-        return _encode_array(keras.ops.convert_to_numpy(value), blobs)
-    if isinstance(value, keras.Variable) if keras is not None else False:
-        return _encode_array(keras.ops.convert_to_numpy(value), blobs)
+    keras = sys.modules.get("keras")  # whoever made a model or a tensor has imported it
+    if keras is not None:
+        if isinstance(value, keras.Model):
+            weights = [_encode_array(weight, blobs) for weight in value.get_weights()]
+            return {"$": "model", "architecture": value.to_json(), "weights": weights}
+        if keras.ops.is_tensor(value) or isinstance(value, keras.Variable):
+            return _encode_array(keras.ops.convert_to_numpy(value), blobs)
     if callable(value) and keep is not None and not isinstance(value, type):
         name = str(getattr(value, "__name__", kind.__name__))[:80]
         return {"$": "function", "number": keep(value), "name": name}
@@ -150,7 +145,7 @@ def _split(data: bytes) -> tuple[Any, list[bytes]]:
 
 
 def _decode(tree: Any, blobs: list[bytes], function: Callable | None, depth: int) -> Any:
-    if depth > 2 * MAX_DEPTH:
+    if depth > 2 * MAX_NESTING:
         raise NotPlainError("it is nested too deeply")
     if isinstance(tree, list):
         return [_decode(item, blobs, function, depth + 1) for item in tree]
@@ -165,11 +160,8 @@ def _decode(tree: Any, blobs: list[bytes], function: Callable | None, depth: int
     if kind == "bytes":
         return base64.b64decode(tree["text"])
     if kind == "model":
-        from cifarlib.grader.model_deserialization import rebuild
-
-        return rebuild(
-            tree["architecture"], [_decode_array(blobs[w["blob"]]) for w in tree["weights"]]
-        )
+        weights = [_decode_array(blobs[weight["blob"]]) for weight in tree["weights"]]
+        return rebuild(tree["architecture"], weights)
     items = [_decode(item, blobs, function, depth + 1) for item in tree["items"]]
     if kind in ("complex", "range"):
         return {"complex": complex, "range": range}[kind](*items)

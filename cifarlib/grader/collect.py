@@ -13,16 +13,15 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from cifarlib.errors import CourseError
-from cifarlib.grader.submission import UnreadableError
+from cifarlib.grader.exceptions import UnreadableError
+from cifarlib.grader.limits import MAX_FILES, MAX_LMS_BYTES
 
-MAX_ENTRIES = 20_000  # of a zip file
-MAX_LMS_BYTES = 4 << 30  # of the files in an LMS's zip file
 MOODLE = re.compile(r"^(?P<student>.+?)_assignsubmission_file.*$")
 CANVAS = re.compile(r"^(?P<student>[^_]+)(_LATE)?_\d+_\d+_.*$")
 
 
 @dataclass(frozen=True)
-class Handed:
+class Submission:
     """What one student handed in.
 
     Attributes:
@@ -53,7 +52,7 @@ class Handed:
 
 
 @contextmanager
-def submissions(path: Path, slug: str) -> Iterator[list[Handed]]:
+def find_submissions(path: Path, slug: str) -> Iterator[list[Submission]]:
     """Give what is found below a folder, or in an LMS's zip file.
 
     Raises:
@@ -69,7 +68,7 @@ def submissions(path: Path, slug: str) -> Iterator[list[Handed]]:
         yield _some(Path(folder), path, slug)
 
 
-def _some(folder: Path, given: Path, slug: str) -> list[Handed]:
+def _some(folder: Path, given: Path, slug: str) -> list[Submission]:
     found = _find(folder, slug)
     if not found:
         raise CourseError(
@@ -79,14 +78,14 @@ def _some(folder: Path, given: Path, slug: str) -> list[Handed]:
     return found
 
 
-def _find(folder: Path, slug: str) -> list[Handed]:
+def _find(folder: Path, slug: str) -> list[Submission]:
     entries = [p for p in sorted(folder.iterdir()) if not p.name.startswith((".", "__MACOSX"))]
     folders = [p for p in entries if p.is_dir()]
     if len(entries) == len(folders) == 1 and not list(folders[0].glob("*.ipynb")):
         inner = [p for p in folders[0].iterdir() if p.is_dir() or p.suffix in (".ipynb", ".zip")]
         if inner and not (folders[0] / slug).is_dir() and len(inner) > 1:
             return _find(folders[0], slug)  # one folder around them all
-    found: dict[str, Handed] = {}
+    found: dict[str, Submission] = {}
     for path in entries:
         if not path.is_dir() and path.suffix.lower() not in (".ipynb", ".zip"):
             continue
@@ -94,7 +93,7 @@ def _find(folder: Path, slug: str) -> list[Handed]:
         while student in found:
             student += "+"
         inside = path / slug if (path / slug).is_dir() and not path.is_symlink() else path
-        found[student] = Handed(student, inside, _timestamp(inside))
+        found[student] = Submission(student, inside, _timestamp(inside))
     return list(found.values())
 
 
@@ -118,7 +117,7 @@ def _choose(folder: Path, slug: str) -> Path:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
         files += [Path(root, n) for n in sorted(names) if n.lower().endswith((".ipynb", ".zip"))]
-        if len(files) > MAX_ENTRIES:
+        if len(files) > MAX_FILES:
             raise UnreadableError("the submission has too many files")
     notebooks = [p for p in files if p.suffix.lower() == ".ipynb"]
     return _only(notebooks or files, [p.stem for p in notebooks or files], slug)
@@ -155,8 +154,8 @@ def _from_zip(path: Path, slug: str, most: int) -> bytes:
 def _checked(file: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the files in a zip file, or refuse it."""
     infos = file.infolist()
-    if len(infos) > MAX_ENTRIES:
-        raise UnreadableError(f"the zip file has more than {MAX_ENTRIES} entries")
+    if len(infos) > MAX_FILES:
+        raise UnreadableError(f"the zip file has more than {MAX_FILES} entries")
     for info in infos:
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", info.filename):

@@ -1,4 +1,4 @@
-"""Grading on a Dask cluster that exists already: notebooks go there, marks come back.
+"""Grading on a Dask cluster that exists already: notebooks go there, results come back.
 
 Jails are made on the workers, so they are what needs Linux and bubblewrap, and this cifarlib. What
 comes back is text: the same JSON that a batch keeps for each submission.
@@ -15,14 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cifarlib._support.dask_client import connect
+from cifarlib._support.digests import package_digest
 from cifarlib.errors import CourseError
 from cifarlib.grader.bubblewrap import Sandbox, open_sandbox
-from cifarlib.grader.limits import Limits
-from cifarlib.grader.referee import Grader
+from cifarlib.grader.limits import JailLimits
+from cifarlib.grader.local_grader import LocalGrader
+from cifarlib.grader.nbgrader_format import RELEASE
 from cifarlib.grader.scores import Graded
-from cifarlib.grader.source import RELEASE, Source, read_source, released_path
-from cifarlib.runner.cache_key import source_digest
-from cifarlib.runner.dask_pool import connect
+from cifarlib.grader.source import Source, read_source, released_path
 
 RETRIES = 2  # when a worker is lost in the middle of a submission
 
@@ -53,24 +54,24 @@ class Cluster:
         self.client.close()
 
 
-class RemoteGrader(Grader):
-    """A grader whose jails are on a worker of a cluster."""
+class RemoteGrader:
+    """Grades submissions in jails on the workers of a cluster."""
 
     def __init__(self, client: Any, source: Source, sandbox: Sandbox) -> None:
-        self._client, self.source, self.sandbox = client, source, sandbox
+        self._client, self._sandbox = client, sandbox
         self._assignment = _pack(source)
 
     def grade(self, content: bytes, only: Collection[str] = ()) -> Graded:
-        """Grade a submitted notebook on a worker; see `Grader.grade`.
+        """Grade a submitted notebook on a worker; see `LocalGrader.grade`.
 
         Raises:
             CourseError: the worker has another cifarlib, or makes no jails.
         """
         job = {
-            "cifarlib": source_digest(),
-            "limits": asdict(self.sandbox.limits),
-            "gpu": self.sandbox.gpu,
-            "unsafe": self.sandbox.kind == "none",
+            "cifarlib": package_digest(),
+            "limits": asdict(self._sandbox.limits),
+            "gpu": self._sandbox.gpu,
+            "unsafe": self._sandbox.kind == "none",
             "only": list(only),
         }
         future = self._client.submit(
@@ -89,19 +90,19 @@ def work(assignment: bytes, content: bytes, job: str) -> str:
         CourseError: this worker has another cifarlib, or makes no jails.
     """
     wanted = json.loads(job)
-    if wanted["cifarlib"] != source_digest():
+    if wanted["cifarlib"] != package_digest():
         raise CourseError(
             "A worker has another cifarlib than the machine that asked. "
             "Install the same version of the course on all of them."
         )
     with tempfile.TemporaryDirectory(prefix="cifarlib-grade-") as place:
-        with zipfile.ZipFile(io.BytesIO(assignment)) as parcel:
-            parcel.extractall(place)
+        with zipfile.ZipFile(io.BytesIO(assignment)) as archive:
+            archive.extractall(place)
         (notebook,) = Path(place, "source").glob("*/*.ipynb")
         source = read_source(notebook)
-        limits = Limits(**wanted["limits"])
+        limits = JailLimits(**wanted["limits"])
         options = {"gpu": wanted["gpu"], "unsafe": wanted["unsafe"]}
-        grader = Grader(source, open_sandbox(limits, source.files, **options))
+        grader = LocalGrader(source, open_sandbox(limits, source.files, **options))
         try:
             return json.dumps(grader.grade(content, wanted["only"]).as_dict())
         finally:
@@ -112,9 +113,9 @@ def _pack(source: Source) -> bytes:
     """Return a zip file with an assignment: its source, its data files, and its release."""
     released = released_path(source.path)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as parcel:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in (source.path, *(p for p in source.files if p.is_file())):
-            parcel.write(path, f"source/{source.slug}/{path.name}")
+            archive.write(path, f"source/{source.slug}/{path.name}")
         if released.is_file():
-            parcel.write(released, f"{RELEASE}/{source.slug}/{released.name}")
+            archive.write(released, f"{RELEASE}/{source.slug}/{released.name}")
     return buffer.getvalue()

@@ -12,15 +12,15 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from cifarlib._support import progress
 from cifarlib._support.files import write_atomic
 from cifarlib.errors import CourseError
-from cifarlib.grader import pages
-from cifarlib.grader.batch import Batch, failure, read_result
+from cifarlib.grader import feedback_pages
+from cifarlib.grader.batch import Batch, read_result
 from cifarlib.grader.bubblewrap import Sandbox, open_sandbox
-from cifarlib.grader.collect import Handed, submissions
-from cifarlib.grader.limits import Limits
+from cifarlib.grader.collect import Submission, find_submissions
+from cifarlib.grader.limits import JailLimits
+from cifarlib.grader.local_grader import LocalGrader
 from cifarlib.grader.scores import Graded
 from cifarlib.grader.source import Source, find_source
 
@@ -38,24 +38,17 @@ def main(args: argparse.Namespace) -> int:
         raise CourseError(
             f"No graded cell {', '.join(unknown)} in {source.path}. There is: {known}."
         )
-    call_s = min(args.cell_seconds, Limits.call_s)
-    limits = Limits(
-        memory_mb=args.memory,
-        cell_s=args.cell_seconds,
-        call_s=call_s,
-        interrupt_s=min(max(args.cell_seconds / 2, 5), 15),
-    )
-    sandbox = _sandbox(args, limits, source)
+    sandbox = _sandbox(args, JailLimits.for_cells(args.cell_seconds, args.memory), source)
     if sandbox.kind == "none":
         print("No sandbox: submissions run as you, with all your rights.", file=sys.stderr)
     out = args.out / source.slug
-    with _cluster(args) as cluster, submissions(args.submissions, source.slug) as handed:
-        grader = cluster and cluster.grader
-        batch = Batch(source, sandbox, out, tuple(args.regrade), args.force, grader)
-        failed = _grade(batch, handed, cluster.jobs if cluster else args.jobs)
-        rows = [_row(batch, item, failed.get(item.student)) for item in handed]
+    with _cluster(args) as cluster, find_submissions(args.submissions, source.slug) as found:
+        make_grader = cluster.grader if cluster else LocalGrader
+        batch = Batch(source, sandbox, out, tuple(args.regrade), args.force, make_grader)
+        failed = _grade(batch, found, cluster.jobs if cluster else args.jobs)
+        rows = [_row(batch, submission, failed.get(submission.student)) for submission in found]
     _write_tables(out, source, rows)
-    pages.write_summary(out, source, rows)
+    feedback_pages.write_summary(out, source, rows)
     database = args.gradebook or ("gradebook.db" if Path("gradebook.db").is_file() else None)
     if database:
         from cifarlib.grader import gradebook
@@ -66,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _sandbox(args: argparse.Namespace, limits: Limits, source: Source) -> Sandbox:
+def _sandbox(args: argparse.Namespace, limits: JailLimits, source: Source) -> Sandbox:
     """Return how jails are made; on a cluster the workers find out whether they can."""
     if args.scheduler:
         kind = "none" if args.unsafe_no_sandbox else "bubblewrap"
@@ -82,44 +75,44 @@ def _cluster(args: argparse.Namespace) -> AbstractContextManager[Any]:
     return Cluster(args.scheduler)
 
 
-def _grade(batch: Batch, handed: list[Handed], jobs: int) -> dict[str, Graded]:
+def _grade(batch: Batch, submissions: list[Submission], jobs: int) -> dict[str, Graded]:
     """Grade with a progress bar; return what could not be graded, by student."""
     failed: dict[str, Graded] = {}
     watched = sys.stderr.isatty() and os.environ.get("CIFARLIB_QUIET") != "1"
-    with tqdm(total=len(handed), unit="submission", disable=not watched) as bar:
+    with progress.bar(len(submissions) if watched else 0, "grading", "submission") as bar:
 
         def done(student: str, graded: Graded | None) -> None:
             bar.update()
             if graded is not None and graded.state == "failed":
                 failed[student] = graded
             elif graded is not None:
-                pages.write_feedback(batch.out, batch.source, student, graded)
+                feedback_pages.write_feedback(batch.out, batch.source, student, graded)
             if not watched:
                 state = "graded before" if graded is None else _short(graded)
                 print(f"{student}: {state}", file=sys.stderr, flush=True)
 
-        batch.grade(handed, jobs, done)
+        batch.grade(submissions, jobs, done)
     return failed
 
 
 def _short(graded: Graded) -> str:
-    worth = sum(mark.worth for mark in graded.marks.values())
-    text = f"{graded.score:g} of {worth:g} points in {graded.seconds:g} s"
+    text = f"{graded.total:g} of {graded.worth:g} points in {graded.seconds:g} s"
     return text if graded.state == "graded" else f"{graded.state}: {graded.why}"
 
 
-def _row(batch: Batch, item: Handed, failed: Graded | None) -> dict[str, Any]:
+def _row(batch: Batch, submission: Submission, failed: Graded | None) -> dict[str, Any]:
     """Return a student's line of the tables: the result without the notebook."""
-    facts = read_result(batch.result_path(item.student)) if failed is None else None
-    graded = facts["graded"] if facts else (failed or failure(batch.source, "no result")).as_dict()
+    facts = read_result(batch.result_path(submission.student)) if failed is None else None
+    failed = failed or Graded.failed(batch.source, "no result")
+    graded = facts["graded"] if facts else failed.as_dict()
     graded.pop("notebook")
-    scores = [mark["score"] for mark in graded["marks"].values()]
+    points = [score["points"] for score in graded["scores"].values()]
     return {
-        "student": item.student,
-        "timestamp": item.timestamp,
-        "score": float(sum(score or 0 for score in scores)),
+        "student": submission.student,
+        "timestamp": submission.timestamp,
+        "score": float(sum(number or 0 for number in points)),
         "max_score": sum(batch.source.worth.values()),
-        "needs_a_person": None in scores or bool(graded["problems"]),
+        "needs_a_person": None in points or bool(graded["problems"]),
         **graded,
     }
 
@@ -132,6 +125,6 @@ def _write_tables(out: Path, source: Source, rows: list[dict]) -> None:
     table.writerow([*head, "sandbox", *source.worth])
     for row in rows:
         facts = [row[name] for name in head[:-1]] + [bool(row["oddities"]), row["sandbox"]]
-        marks = [row["marks"].get(id, {}).get("score") for id in source.worth]
-        table.writerow(facts + ["" if score is None else score for score in marks])
+        points = [row["scores"].get(id, {}).get("points") for id in source.worth]
+        table.writerow(facts + ["" if number is None else number for number in points])
     write_atomic(out / "grades.csv", text.getvalue())

@@ -16,21 +16,19 @@ from nbformat import v4
 from cifarlib._support.files import write_atomic
 from cifarlib.errors import CourseError
 from cifarlib.grader.batch import read_result
+from cifarlib.grader.nbgrader_format import FLAGS, load_config
 from cifarlib.grader.source import Source
-from cifarlib.grader.submission import FLAGS
-
-CONFIG = "nbgrader_config.py"
 
 
 def write(database: Path, source: Source, rows: list[dict[str, Any]]) -> None:
     """Write the scores of all rows in one transaction. Scores given by hand stay.
 
-    LateError penalties are what nbgrader's own plugin says, set in `nbgrader_config.py`.
+    Late penalties are what nbgrader's own plugin says, set in `nbgrader_config.py`.
 
     Raises:
         CourseError: nbgrader is missing, or the gradebook does not fit; nothing was written then.
     """
-    config = _config(database.parent)
+    config = load_config(database.parent)
     with _transaction(database) as book:
         _add_assignment(book, source, config)
         for row in rows:
@@ -112,7 +110,7 @@ def _add_cell(book: Any, source: Source, cell: Any) -> None:
         book.update_or_create_solution_cell(*place)
     if about.get("task"):
         book.update_or_create_task_cell(*place, **graded)
-    if any(about.get(flag) for flag in ("grade", "solution", "task", "locked")):
+    if any(about.get(flag) for flag in FLAGS):
         book.update_or_create_source_cell(
             *place,
             cell_type=cell.cell_type,
@@ -128,10 +126,10 @@ def _add_student(book: Any, source: Source, row: dict[str, Any], config: Any) ->
     book.update_or_create_student(student)
     when = {"timestamp": row["timestamp"]} if row["timestamp"] else {}
     submission = book.update_or_create_submission(slug, student, **when)
-    for id, mark in row["marks"].items():
+    for id, score in row["scores"].items():
         grade = book.find_grade(id, slug, slug, student)
-        grade.auto_score = mark["score"]
-        grade.needs_manual_grade = mark["score"] is None or grade.manual_score is not None
+        grade.auto_score = score["points"]
+        grade.needs_manual_grade = score["points"] is None or grade.manual_score is not None
     book.db.flush()
     notebook = book.find_submission_notebook(slug, slug, student)
     book.db.refresh(notebook)  # its score is a sum that the database works out
@@ -150,15 +148,6 @@ def _penalty(student: str, submission: Any, notebook: Any, config: Any) -> float
     return None if penalty is None else min(max(penalty, 0), notebook.score)
 
 
-def _config(folder: Path) -> Any:
-    """Return nbgrader's settings for the course in a folder."""
-    from traitlets.config import Config, PyFileConfigLoader
-
-    if not (folder / CONFIG).is_file():
-        return Config()
-    return PyFileConfigLoader(CONFIG, path=str(folder.absolute())).load_config()
-
-
 def write_notebooks(out: Path, autograded: Path, source: Source, rows: list[dict]) -> None:
     """Write graded notebooks where nbgrader's formgrader looks for them, for manual grading."""
     for row in rows:
@@ -175,7 +164,7 @@ def _notebook(source: Source, graded: dict[str, Any]) -> nbformat.NotebookNode:
     for cell in graded["notebook"]:
         make = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell}
         new = make.get(cell["cell_type"], v4.new_raw_cell)(cell["source"])
-        theirs, mark = known.get(cell["id"]), graded["marks"].get(cell["id"])
+        theirs, score = known.get(cell["id"]), graded["scores"].get(cell["id"])
         if theirs is not None and cell["id"] not in seen:
             seen.add(cell["id"])
             new.metadata["nbgrader"] = {
@@ -186,7 +175,7 @@ def _notebook(source: Source, graded: dict[str, Any]) -> nbformat.NotebookNode:
             }
         if cell["cell_type"] == "code":
             new.outputs = [_output(piece) for piece in cell["outputs"]]
-            texts = [cell["error"], mark["message"] if mark else ""]
+            texts = [cell["error"], score["message"] if score else ""]
             new.outputs += [v4.new_output("stream", text=text + "\n") for text in texts if text]
         cells.append(new)
     return v4.new_notebook(cells=cells)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from cifarlib.grader import codec, wire
 from cifarlib.grader.bubblewrap import Sandbox
-from cifarlib.grader.jail_process import GoneError, Jail, LateError
+from cifarlib.grader.exceptions import GoneError, LateError
+from cifarlib.grader.jail_process import Jail
 
 GONE = "the submission's process is gone"
 
 
 @dataclass
-class Ended:
+class CellResult:
     """How a cell ended.
 
     Attributes:
@@ -34,13 +35,13 @@ class Ended:
     score: object = None
 
 
-class Kernel:
-    """A jail that answers requests."""
+class JailClient:
+    """Asks one jail, and waits for its answers."""
 
     def __init__(self, sandbox: Sandbox, role: str, preload: Sequence[str] = ()) -> None:
         self.limits = sandbox.limits
         self.jail = Jail(sandbox, role, preload)
-        self.foreign = 0  # answers to requests that were never made
+        self.unasked_answers = 0  # to requests that were never made
         self._asked: set[bytes] = set()
         self._printed = 0
 
@@ -87,7 +88,7 @@ class Kernel:
                 if of == token:
                     show(answer)
             elif of != token:
-                self.foreign += of not in self._asked
+                self.unasked_answers += of not in self._asked
             elif got == wire.ASK and carry is not None:
                 self.jail.send(wire.ANSWER, token, carry(answer))
             elif interrupted:
@@ -95,19 +96,19 @@ class Kernel:
             elif got in (wire.DONE, wire.VALUE):
                 return answer
 
-    def execute(self, kind: bytes, code: str, seconds: float, **more: Callable) -> Ended:
+    def execute(self, kind: bytes, code: str, seconds: float, **more: Callable) -> CellResult:
         """Run a cell and say how it ended; `LateError` and `GoneError` as in `request`."""
-        shown = Shown(self.limits.output_kb << 10)
+        shown = ShownOutput(self.limits.output_kb << 10)
         try:
             answer = self.request(kind, code.encode(), seconds, shown.add, **more)
         except LateError:
             text = f"TimeoutError: this cell ran longer than {seconds:g} s and was stopped"
-            return Ended(False, text, outputs=shown.outputs)
-        facts = _facts(answer)
+            return CellResult(False, text, outputs=shown.outputs)
+        facts = _json_object(answer)
         if facts.get("ok") is True:
-            return Ended(True, outputs=shown.outputs, score=facts.get("score"))
+            return CellResult(True, outputs=shown.outputs, score=facts.get("score"))
         error = f"{facts.get('ename', 'Error')}: {facts.get('evalue', 'no usable answer')}"
-        return Ended(False, error, str(facts.get("traceback", "")), shown.outputs)
+        return CellResult(False, error, str(facts.get("traceback", "")), shown.outputs)
 
     def close(self) -> None:
         self.jail.close()
@@ -119,7 +120,7 @@ class Kernel:
             raise GoneError(self.jail.killed)
 
 
-class Student(Kernel):
+class StudentJail(JailClient):
     """The jail in which a student's cells run. Nothing that it says is believed."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -127,19 +128,20 @@ class Student(Kernel):
         self.jail.ends_at = time.monotonic() + sandbox.limits.start_s + sandbox.limits.wall_s
         self.gone = ""  # why it does not run any more
 
-    def run(self, code: str) -> Ended:
+    def run_cell(self, code: str) -> CellResult:
         """Run one cell."""
         if self.gone:
-            return Ended(False, f"{GONE}: it {self.gone}")
+            return CellResult(False, f"{GONE}: it {self.gone}")
         try:
             return self.execute(wire.RUN, code, self.limits.cell_s)
         except GoneError as reason:
             self.gone = str(reason)
-            return Ended(False, f"{GONE}: it {self.gone}")
+            return CellResult(False, f"{GONE}: it {self.gone}")
 
     def fetch(self, names: Sequence[str]) -> bytes:
-        """Return the values of names as `codec.mapping` writes them, unread."""
-        return self._value(wire.GET, json.dumps(list(names)).encode()) or codec.mapping({}, len)
+        """Return the values of names as `codec.dumps_mapping` writes them, unread."""
+        answer = self._value(wire.GET, json.dumps(list(names)).encode())
+        return answer or codec.dumps_mapping({}, len)
 
     def call(self, request: bytes) -> bytes:
         """Return a function's answer, unread."""
@@ -160,21 +162,21 @@ class Student(Kernel):
             return b""
 
 
-class Referee(Kernel):
+class RefereeJail(JailClient):
     """The jail in which graded cells run, in a fresh process for each submission."""
 
     def __init__(self, sandbox: Sandbox, preload: Sequence[str]) -> None:
         super().__init__(sandbox, "referee", preload)
         self._ready = False
 
-    def begin(self) -> None:
+    def begin_submission(self) -> None:
         """Start the process for a submission."""
         if not self._ready:
             self.wait_ready()
             self._ready = True
         self.request(wire.FORK, b"", self.limits.start_s)
 
-    def prepare(self, code: str) -> Ended:
+    def run_code(self, code: str) -> CellResult:
         """Run the instructor's own code."""
         return self.execute(wire.RUN, code, self.limits.test_s)
 
@@ -182,20 +184,20 @@ class Referee(Kernel):
         """Hand in the student's values; return why some are refused, by name."""
         head = json.dumps(list(names)).encode()
         body = codec.COUNT.pack(len(head)) + head + values
-        refused = _facts(self.request(wire.BIND, body, self.limits.test_s)).get("refused")
+        refused = _json_object(self.request(wire.BIND, body, self.limits.test_s)).get("refused")
         return {str(n): str(why) for n, why in refused.items()} if isinstance(refused, dict) else {}
 
-    def test(self, code: str, carry: Callable[[bytes], bytes]) -> Ended:
+    def run_test(self, code: str, carry: Callable[[bytes], bytes]) -> CellResult:
         """Run a graded cell or a part of one; `carry` takes its calls to the student's jail."""
         return self.execute(wire.TEST, code, self.limits.test_s, carry=carry)
 
-    def end(self) -> None:
+    def end_submission(self) -> None:
         """End the process for this submission and wait until the next one can begin."""
         self.jail.send(wire.END, wire.NO_TOKEN)
         self.jail.wait_ready()
 
 
-class Shown:
+class ShownOutput:
     """Collects a cell's outputs, up to a limit."""
 
     def __init__(self, most: int) -> None:
@@ -207,7 +209,7 @@ class Shown:
         if self._left <= 0:
             return
         self._left -= len(body)
-        piece = _facts(body)
+        piece = _json_object(body)
         data = piece.get("data")
         if piece.get("type") == "stream":
             self._add_text(str(piece.get("text")))
@@ -226,7 +228,7 @@ class Shown:
             self.outputs.append({"text": text})
 
 
-def _facts(body: bytes) -> dict:
+def _json_object(body: bytes) -> dict:
     """Return a JSON object, whatever a jail sent in its place."""
     try:
         facts = json.loads(body)

@@ -22,43 +22,43 @@ from cifarlib.grader.jail_shell import Shell, make_shell
 def main() -> None:
     """Limit this process, then play the role."""
     role, limits = sys.argv[1], json.loads(sys.argv[2])
-    ends = _take_over_pipes()
+    pipes = _take_over_pipes()
     _limit(limits)
     os.chdir(limits["folder"])
     if role == "student":
         from cifarlib.grader.jail_student import StudentSide
 
-        shell = make_shell(ends, limits["output_kb"] << 10)
-        ends.write(wire.READY, wire.NO_TOKEN)
+        shell = make_shell(pipes, limits["output_kb"] << 10)
+        pipes.write(wire.READY, wire.NO_TOKEN)
         _quiet_stderr()
-        serve(ends, shell, StudentSide(shell).handlers)
+        serve(pipes, shell, StudentSide(shell).handlers)
     else:
-        _referee(ends, limits)
+        _referee(pipes, limits)
 
 
-def _referee(ends: wire.Ends, limits: dict) -> None:
+def _referee(pipes: wire.Pipes, limits: dict) -> None:
     """Fork a process for each submission; only the forks ever see a submission's values."""
     for statement in limits["preload"]:
         exec(statement, {})
-    ends.write(wire.READY, wire.NO_TOKEN)
+    pipes.write(wire.READY, wire.NO_TOKEN)
     _quiet_stderr()
     while True:
-        kind, token, _ = ends.read()
+        kind, token, _ = pipes.read()
         if kind != wire.FORK:
             continue
         child = os.fork()
         if child == 0:
             from cifarlib.grader.jail_referee import RefereeSide
 
-            shell = make_shell(ends, limits["output_kb"] << 10)
-            ends.write(wire.DONE, token)
-            serve(ends, shell, RefereeSide(ends, shell).handlers)
+            shell = make_shell(pipes, limits["output_kb"] << 10)
+            pipes.write(wire.DONE, token)
+            serve(pipes, shell, RefereeSide(pipes, shell).handlers)
             os._exit(0)
         os.waitpid(child, 0)
-        ends.write(wire.READY, wire.NO_TOKEN)
+        pipes.write(wire.READY, wire.NO_TOKEN)
 
 
-def serve(ends: wire.Ends, shell: Shell, handlers: dict) -> None:
+def serve(pipes: wire.Pipes, shell: Shell, handlers: dict) -> None:
     """Answer requests in order until the parent says END or is gone.
 
     A thread reads, so that the parent can interrupt a cell and is never kept from writing.
@@ -72,7 +72,7 @@ def serve(ends: wire.Ends, shell: Shell, handlers: dict) -> None:
         main = threading.main_thread().ident
         try:
             while True:
-                kind, token, body = ends.read()
+                kind, token, body = pipes.read()
                 if kind == wire.INTERRUPT:
                     if shell.busy == token:
                         signal.pthread_kill(main, signal.SIGINT)
@@ -94,19 +94,19 @@ def serve(ends: wire.Ends, shell: Shell, handlers: dict) -> None:
                 answer_kind, answer = handlers[kind](body)
             finally:
                 shell.busy = None
-            ends.write(answer_kind, token, answer)
+            pipes.write(answer_kind, token, answer)
         except KeyboardInterrupt:
-            ends.write(wire.DONE, shell.token, shell.failure_body("KeyboardInterrupt", "stopped"))
+            pipes.write(wire.DONE, shell.token, shell.failure_body("KeyboardInterrupt", "stopped"))
 
 
-def _take_over_pipes() -> wire.Ends:
+def _take_over_pipes() -> wire.Pipes:
     """Keep stdin and stdout for the frames; whoever reads or prints gets nothing."""
-    ends = wire.Ends(os.dup(0), os.dup(1))
+    pipes = wire.Pipes(os.dup(0), os.dup(1))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
     os.close(nothing)
-    return ends
+    return pipes
 
 
 def _quiet_stderr() -> None:
@@ -123,7 +123,7 @@ def _limit(limits: dict) -> None:
         (resource.RLIMIT_DATA, limits["data_mb"] * mb if limits["data_mb"] else -1),
         (resource.RLIMIT_FSIZE, limits["file_mb"] * mb),
         (resource.RLIMIT_CPU, limits["cpu_s"]),
-        (resource.RLIMIT_NOFILE, 512),
+        (resource.RLIMIT_NOFILE, limits["open_files"]),
         (resource.RLIMIT_NPROC, limits["processes"]),
     ]:
         if size >= 0:

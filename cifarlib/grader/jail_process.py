@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from cifarlib.grader import wire
 from cifarlib.grader.bubblewrap import Sandbox
+from cifarlib.grader.exceptions import GoneError, LateError
 from cifarlib.grader.watchdog import Watchdog
 
 # A jail dies with the *thread* that started it, so one thread that stays starts them all.
@@ -22,20 +23,12 @@ _starter = ThreadPoolExecutor(1, "jails")
 _watchdog = Watchdog()
 
 
-class GoneError(Exception):
-    """The jailed process has ended or was killed; the message says why."""
-
-
-class LateError(Exception):
-    """Nothing came in time."""
-
-
 class Jail:
     """A jailed process. Everything that comes out of it is only bytes."""
 
     def __init__(self, sandbox: Sandbox, role: str, preload: Sequence[str] = ()) -> None:
         self.limits, self.memory_mb = sandbox.limits, sandbox.limits.memory_mb
-        self.killed, self.received = "", 0
+        self.killed = ""  # why it was killed
         self.ends_at = float("inf")
         self._buffer = bytearray()
         self._folder = tempfile.mkdtemp(prefix="grade-") if sandbox.kind == "none" else ""
@@ -77,7 +70,8 @@ class Jail:
         Raises:
             GoneError: the process has ended, or does not take what is written to it.
         """
-        data, deadline = memoryview(wire.frame(kind, token, body)), time.monotonic() + 30
+        data = memoryview(wire.frame(kind, token, body))
+        deadline = time.monotonic() + self.limits.send_s
         while data:
             wait = deadline - time.monotonic()
             if wait <= 0 or not select.select([], [self._in], [], wait)[1]:

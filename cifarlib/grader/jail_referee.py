@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cifarlib.grader import codec, wire
+from cifarlib.grader.exceptions import NotPlainError
 from cifarlib.grader.jail_shell import Shell
 
 
@@ -24,8 +25,8 @@ class SubmissionError(Exception):
 class RefereeSide:
     """Answers to the parent's requests; each handler returns the kind and the body of a frame."""
 
-    def __init__(self, ends: wire.Ends, shell: Shell) -> None:
-        self.ends, self.shell = ends, shell
+    def __init__(self, pipes: wire.Pipes, shell: Shell) -> None:
+        self.pipes, self.shell = pipes, shell
         hook = shell.displayhook  # a test's score is no news
         hook.write_output_prompt = hook.finish_displayhook = lambda: None
         hook.write_format_data = lambda *_: None
@@ -55,15 +56,15 @@ class RefereeSide:
         for name in names:
             self.shell.user_ns.pop(name, None)
         try:
-            values = codec.read_mapping(body[start + length :])
-        except codec.NotPlainError as error:
+            values = codec.loads_mapping(body[start + length :])
+        except NotPlainError as error:
             return wire.DONE, json.dumps({"refused": {name: str(error) for name in names}}).encode()
         for name in names:
             why, data = values.get(name, ("", b""))
             try:
                 if data and not why:
                     self.shell.user_ns[name] = codec.loads(data, self.function)
-            except codec.NotPlainError as error:
+            except NotPlainError as error:
                 why = str(error)
             if why:
                 refused[name] = why
@@ -74,7 +75,7 @@ class RefereeSide:
 
     def ask(self, request: bytes) -> bytes:
         """Have the parent carry a call to the student's jail."""
-        self.ends.write(wire.ASK, self.shell.token, request)
+        self.pipes.write(wire.ASK, self.shell.token, request)
         while True:
             kind, token, body = self.shell.incoming.get()
             if kind == wire.END:

@@ -13,17 +13,17 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from cifarlib.grader import wire
+from cifarlib.grader.limits import MAX_MESSAGE
 
 SHOWN = ("text/plain", "image/png")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 PIECE = 1 << 15  # characters of printed text in one frame
-MAX_TEXT = 20_000  # characters of an error's message or traceback
 
 
 class Shell(InteractiveShell):
     """IPython without history, with its output going to the parent."""
 
-    ends: Any = None
+    pipes: Any = None
     incoming: Any = None  # a queue of requests, which `serve` fills
     token: bytes = wire.NO_TOKEN  # of the request at work
     busy: bytes | None = None  # the same, while it may be interrupted
@@ -60,7 +60,7 @@ class Shell(InteractiveShell):
         if self.left > 0:
             body = json.dumps(output).encode()
             self.left -= len(body)
-            self.ends.write(wire.OUTPUT, self.token, body)
+            self.pipes.write(wire.OUTPUT, self.token, body)
 
 
 def failure(name: str, error: object, traceback: str) -> dict:
@@ -69,14 +69,14 @@ def failure(name: str, error: object, traceback: str) -> dict:
         "ok": False,
         "ename": name[:100],
         "evalue": readable(error),
-        "traceback": traceback[-MAX_TEXT:],
+        "traceback": traceback[-MAX_MESSAGE:],
     }
 
 
 def readable(error: object) -> str:
     """Return an error's message."""
     try:
-        return str(error)[:MAX_TEXT]
+        return str(error)[:MAX_MESSAGE]
     except BaseException:
         return "(an error without a readable message)"
 
@@ -113,12 +113,12 @@ class _Stream(io.TextIOBase):
         return True
 
 
-def make_shell(ends: wire.Ends, most: int) -> Shell:
+def make_shell(pipes: wire.Pipes, most: int) -> Shell:
     """Return this process's shell; `sys.stdout` and `sys.stderr` go to the parent from now on."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    Shell.ends, Shell.most = ends, most
+    Shell.pipes, Shell.most = pipes, most
     shell = Shell.instance(config=config)
     shell.display_pub = _Publisher(parent=shell, shell=shell)
     sys.stdout, sys.stderr = _Stream(shell, "stdout"), _Stream(shell, "stderr")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 
 from cifarlib.grader import codec, wire
+from cifarlib.grader.exceptions import NotPlainError
 from cifarlib.grader.jail_shell import Shell, readable
 
 
@@ -30,7 +31,7 @@ class StudentSide:
         """Return the values of those of the names that exist."""
         space = self.shell.user_ns
         values = {name: space[name] for name in json.loads(body) if name in space}
-        return wire.VALUE, codec.mapping(values, self.keep)
+        return wire.VALUE, codec.dumps_mapping(values, self.keep)
 
     def call(self, body: bytes) -> tuple[bytes, bytes]:
         """Call a function: (number, positional, keyword) in; ("ok", value) or an error out."""
@@ -44,7 +45,7 @@ class StudentSide:
         except BaseException as error:
             kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
             text = readable(error)
-            if isinstance(error, codec.NotPlainError):
+            if isinstance(error, NotPlainError):
                 text = f"the function's result cannot be graded: {text}"
             return wire.VALUE, codec.dumps(("error", kinds[0], text))
 

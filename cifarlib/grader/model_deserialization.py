@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlib.grader.codec import NotPlainError
+from cifarlib.grader.exceptions import NotPlainError
 
 # Where a class of a plain model may come from, and what it must be.
 PARTS = {

@@ -20,7 +20,7 @@ from cifarlib.grader.source import SourceCell
 
 
 @dataclass
-class Test:
+class PlannedTest:
     """What the referee does for one graded cell.
 
     Attributes:
@@ -33,34 +33,35 @@ class Test:
 
 
 @dataclass
-class _State:
+class _Owners:
+    """Whose the names are, at one place of the notebook."""
+
     student: set[str] = field(default_factory=set)  # names that are the student's now
     helpers: dict[str, set[str]] = field(default_factory=dict)  # function: the names it uses
-    before: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)  # code that the referee runs
 
 
-def plan(cells: Sequence[SourceCell]) -> dict[str, Test]:
+def plan_tests(cells: Sequence[SourceCell]) -> dict[str, PlannedTest]:
     """Return what the referee does for each automatically graded cell, in the source's order.
 
     Raises:
         CourseError: a cell of the source is no Python.
     """
-    state, tests = _State(), {}
+    owners, tests = _Owners(), {}
     code = [cell for cell in cells if cell.cell_type == "code"]
     asked = _names_of_checks({cell.id: cell.source for cell in code if cell.graded})
     for cell in code:
         if cell.graded:
-            uses = _used(cell.source, state.helpers)
-            uses |= set(asked.get(cell.id, ()))
-            tests[cell.id] = Test("\n".join(state.before), sorted(uses & state.student))
-            state.before = []
+            uses = _used(cell.source, owners.helpers) | set(asked.get(cell.id, ()))
+            tests[cell.id] = PlannedTest("\n".join(owners.before), sorted(uses & owners.student))
+            owners.before = []
         else:
             for statement in _parse(cell).body:
-                _read(statement, cell.solution, state)
+                _read_statement(statement, cell.solution, owners)
     return tests
 
 
-def imports(tests: dict[str, Test], cells: Sequence[SourceCell]) -> list[str]:
+def imports_of_tests(tests: dict[str, PlannedTest], cells: Sequence[SourceCell]) -> list[str]:
     """Return the import statements of all that the referee will run, once each."""
     texts = [test.before for test in tests.values()]
     texts += [ast.unparse(_parse(cell)) for cell in cells if cell.graded]
@@ -71,27 +72,27 @@ def imports(tests: dict[str, Test], cells: Sequence[SourceCell]) -> list[str]:
 def only_shows(cell: SourceCell) -> bool:
     """Tell whether a cell of the instructor does nothing but show hints or progress."""
     texts = [ast.unparse(statement) for statement in _parse(cell).body]
-    shows = ("from cifarlib.grader import check", "check.hint(", "check.progress(")
+    shows = ("from cifarlib.checks import check", "check.hint(", "check.progress(")
     return all(text.startswith(shows) for text in texts)
 
 
-def _read(statement: ast.stmt, solution: bool, state: _State) -> None:
+def _read_statement(statement: ast.stmt, solution: bool, owners: _Owners) -> None:
     text = ast.unparse(statement)
     uses, binds = _uses_and_binds(text)
     if _is_import(statement):
-        state.before.append(text)
-        state.student -= binds
+        owners.before.append(text)
+        owners.student -= binds
     elif solution:
-        state.student |= binds | (_changed(statement) - set(state.helpers))
+        owners.student |= binds | (_changed(statement) - set(owners.helpers))
     elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        state.before.append(text)
-        state.student -= binds
-        state.helpers[statement.name] = uses
-    elif _used(text, state.helpers) & state.student:
-        state.student |= binds | _changed(statement)
-    elif not _only_shows(statement):
-        state.before.append(text)
-        state.student -= binds
+        owners.before.append(text)
+        owners.student -= binds
+        owners.helpers[statement.name] = uses
+    elif _used(text, owners.helpers) & owners.student:
+        owners.student |= binds | _changed(statement)
+    elif not _is_for_show(statement):
+        owners.before.append(text)
+        owners.student -= binds
 
 
 def _used(text: str, helpers: dict[str, set[str]]) -> set[str]:
@@ -149,7 +150,7 @@ def _root(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _only_shows(statement: ast.stmt) -> bool:
+def _is_for_show(statement: ast.stmt) -> bool:
     """Tell whether it is a check's hint or progress, or a printed value: nothing a test needs."""
     if not isinstance(statement, ast.Expr):
         return False
@@ -183,7 +184,7 @@ def _names_of_checks(sources: dict[str, str]) -> dict[str, list[str]]:
     if not sources:
         return {}
     code = (
-        "import json, sys; from cifarlib.grader import check; "
+        "import json, sys; from cifarlib.checks import check; "
         "print(json.dumps({id: check.names_in(s) for id, s in json.load(sys.stdin).items()}))"
     )
     command, text = [sys.executable, "-c", code], json.dumps(sources)

@@ -17,9 +17,10 @@ from pathlib import Path
 from cifarlib._support import progress
 from cifarlib._support.files import write_atomic
 from cifarlib.checks import tasks
+from cifarlib.checks.outcomes import points
 from cifarlib.errors import CourseError
+from cifarlib.grader.nbgrader_format import CONFIG, RELEASE, SOURCE, load_config
 
-SOURCE, RELEASE, CONFIG = "solutions", "exercises", "nbgrader_config.py"
 TAG = "raises-exception"
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
@@ -99,7 +100,7 @@ def _heading_problems(cells: list[dict], assignment: tasks.Assignment) -> Iterat
     texts = [_source(cell) for cell in cells if cell["cell_type"] == "markdown"]
     given = re.findall(r"^## (Task .*)$", "\n".join(texts), re.MULTILINE)
     wanted = [
-        f"Task {number} · {task.title} ({task.points} point{'s' * (task.points != 1)})"
+        f"Task {number} · {task.title} ({points(task.points)})"
         for number, task in enumerate(assignment.tasks.values(), start=1)
     ]
     for mine, right in itertools.zip_longest(given, wanted):
@@ -176,12 +177,10 @@ def _generate(root: Path, name: str, folder: Path) -> None:
             f"nbgrader is needed for a release, and cannot be imported ({error}). "
             'Install it with `pip install "cifarlib[teach]"`, or use the environment of `make`.'
         ) from None
-    from traitlets.config import PyFileConfigLoader
-
     log = logging.getLogger(__name__)
     log.addHandler(logging.NullHandler())
     log.propagate = False
-    config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
+    config = load_config(root)
     course = CourseDirectory(
         config=config, root=str(root), assignment_id=name, release_directory=str(folder)
     )

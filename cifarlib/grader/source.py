@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarlib.errors import CourseError
+from cifarlib.grader.nbgrader_format import FLAGS, RELEASE
 
-RELEASE = "exercises"  # the folder beside the sources' with what students get
 HIDDEN = re.compile(
     r"^[^\n]*### BEGIN HIDDEN TESTS[^\n]*\n(.*?)^[^\n]*### END HIDDEN TESTS[^\n]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
@@ -150,14 +150,13 @@ def _cells(content: bytes) -> tuple[SourceCell, ...]:
 
 
 def _cell(cell: dict) -> SourceCell:
-    text, about = cell["source"], cell.get("metadata", {}).get("nbgrader", {})
-    flags = {name: bool(about.get(name)) for name in ("grade", "solution", "task", "locked")}
+    about = cell.get("metadata", {}).get("nbgrader", {})
     return SourceCell(
         id=str(about.get("grade_id", "")),
         cell_type=cell["cell_type"],
-        source=text if isinstance(text, str) else "".join(text),
+        source="".join(cell["source"]),  # a text, or a list of its lines
         points=float(about.get("points", 0) or 0),
-        **flags,
+        **{flag: bool(about.get(flag)) for flag in FLAGS},
     )
 
 

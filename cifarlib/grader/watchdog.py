@@ -1,4 +1,4 @@
-"""Limits that only an onlooker can keep: the memory and the time of all processes of a jail."""
+"""JailLimits that only an onlooker can keep: the memory and the time of all processes of a jail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-PAUSE_S = 0.1
+from cifarlib.grader.limits import WATCH_INTERVAL_S
 
 
 class Watched(Protocol):
@@ -44,7 +44,7 @@ class Watchdog(threading.Thread):
 
     def run(self) -> None:
         while True:
-            time.sleep(PAUSE_S)
+            time.sleep(WATCH_INTERVAL_S)
             with self._lock:
                 self._jails = {jail for jail in self._jails if jail.alive()}
                 jails = list(self._jails)

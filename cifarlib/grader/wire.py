@@ -28,7 +28,7 @@ def frame(kind: bytes, token: bytes, body: bytes = b"") -> bytes:
     return HEAD.pack(kind, token, len(body)) + body
 
 
-class Ends:
+class Pipes:
     """The jailed process's own ends of the pipes."""
 
     def __init__(self, reading: int, writing: int) -> None:

@@ -106,7 +106,7 @@ CHEATS: dict[str, Attack] = {
     ),
     "forged_answers": cheat(FORGE + "forge()", odd="answers that nobody had asked for"),
     "forged_with_stolen_tokens": cheat(
-        FORGE + "from cifarlib.grader import shell\n"
+        FORGE + "from cifarlib.grader import jail_shell\n"
         "def work():\n    while True:\n        forge(get_ipython().token); time.sleep(0.01)\n"
         "threading.Thread(target=work, daemon=True).start()"
     ),

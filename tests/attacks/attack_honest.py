@@ -1,4 +1,4 @@
-"""Submissions without bad intentions. Those that are right must get full marks."""
+"""Submissions without bad intentions. Those that are right must get all points."""
 
 from __future__ import annotations
 

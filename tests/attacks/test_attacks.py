@@ -100,8 +100,8 @@ def grade(folder: Path, seconds: float) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_gets_what_it_must_get(graded, name):
     attack, row = ATTACKS[name], graded["rows"][name]
-    reasons = {id: mark["reason"] for id, mark in row["marks"].items()}
-    told = f"{row['oddities']} {row['problems']} {json.dumps(row['marks'], indent=1)}"
+    reasons = {id: score["reason"] for id, score in row["scores"].items()}
+    told = f"{row['oddities']} {row['problems']} {json.dumps(row['scores'], indent=1)}"
     assert (row["score"], row["state"]) == (attack.score, attack.state), told
     assert attack.reasons.items() <= reasons.items(), told
     for wanted, found in [(attack.odd, row["oddities"]), (attack.problem, row["problems"])]:
@@ -121,7 +121,7 @@ def test_nothing_leaks(graded):
     for path in (out / "results").iterdir():
         found = json.loads(path.read_text())["graded"]
         errors = [cell["error"] for cell in found["notebook"]]
-        assert "Error: LEAK" not in f"{errors} {found['marks']}", path.name
+        assert "Error: LEAK" not in f"{errors} {found['scores']}", path.name
     pages = list((out / "feedback").glob("*.html"))
     assert len(pages) == len(ATTACKS)
     for path in pages:
@@ -153,9 +153,9 @@ def test_the_gradebook_has_these_scores_and_no_others(graded):
         ).fetchall()
     found = {(student, cell): (auto, manual) for student, cell, auto, manual in rows}
     wanted = {
-        (student, cell): (mark["score"], None)
+        (student, cell): (score["points"], None)
         for student, row in graded["rows"].items()
-        for cell, mark in row["marks"].items()
+        for cell, score in row["scores"].items()
     }
     assert found == wanted
     assert len(rows) == len(found)

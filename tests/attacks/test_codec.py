@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cifarlib.grader import codec
-from cifarlib.grader.codec import NotPlainError
+from cifarlib.grader.exceptions import NotPlainError
 
 
 class Odd:
@@ -117,7 +117,9 @@ def test_rubbish_is_refused(name):
 
 
 def test_one_bad_value_does_not_stop_the_others():
-    found = codec.read_mapping(codec.mapping({"good": 1, "bad": Odd(), "f": len}, lambda f: 5))
+    found = codec.loads_mapping(
+        codec.dumps_mapping({"good": 1, "bad": Odd(), "f": len}, lambda f: 5)
+    )
     assert codec.loads(found["good"][1]) == 1
     assert "an object of type Odd" in found["bad"][0]
     assert codec.loads(found["f"][1], lambda number, name: (number, name)) == (5, "len")
@@ -126,4 +128,4 @@ def test_one_bad_value_does_not_stop_the_others():
 @pytest.mark.parametrize("data", [b"", b"\xff" * 9, struct.pack(">I", 2) + b"[]"[:1], _raw([1])])
 def test_a_mapping_of_rubbish_is_refused(data):
     with pytest.raises(NotPlainError):
-        codec.read_mapping(data)
+        codec.loads_mapping(data)

@@ -11,7 +11,7 @@ from keras import layers
 
 from cifarlib.augmentation import PaddedCrop
 from cifarlib.grader import codec
-from cifarlib.grader.codec import NotPlainError
+from cifarlib.grader.exceptions import NotPlainError
 from cifarlib.grader.model_deserialization import rebuild
 
 

@@ -6,8 +6,8 @@ import pytest
 from attack_course import make_cell, make_notebook, text
 
 from cifarlib.grader import bubblewrap
-from cifarlib.grader.limits import Limits
-from cifarlib.grader.referee import Grader
+from cifarlib.grader.limits import JailLimits
+from cifarlib.grader.local_grader import LocalGrader
 from cifarlib.grader.source import read_source
 
 SLUG = "02_models"
@@ -58,25 +58,25 @@ def grader(tmp_path_factory):
     path = tmp_path_factory.mktemp("keras") / "solutions" / SLUG / f"{SLUG}.ipynb"
     path.parent.mkdir(parents=True)
     path.write_bytes(notebook({name: answer for name, (answer, _) in QUESTIONS.items()}))
-    grader = Grader(read_source(path), bubblewrap.open_sandbox(Limits()))
+    grader = LocalGrader(read_source(path), bubblewrap.open_sandbox(JailLimits()))
     yield grader
     grader.close()
 
 
 def test_plain_models_and_functions_of_models(grader):
     graded = grader.grade(grader.source.path.read_bytes())
-    assert graded.score == len(QUESTIONS), graded.marks
+    assert graded.total == len(QUESTIONS), graded.scores
 
 
 def test_models_that_carry_code(grader):
     graded = grader.grade(notebook(HOSTILE))
-    assert graded.score == 0
-    assert {id: mark.reason for id, mark in graded.marks.items()} == {
+    assert graded.total == 0
+    assert {id: score.reason for id, score in graded.scores.items()} == {
         "model": "refused",
         "frozen": "refused",
         "builder": "failed",
         "count": "failed",
     }
-    assert "carries Python code (Lambda)" in graded.marks["model"].message
-    assert "not one of Keras's own (function)" in graded.marks["builder"].detail
+    assert "carries Python code (Lambda)" in graded.scores["model"].message
+    assert "not one of Keras's own (function)" in graded.scores["builder"].detail
     assert not graded.problems

@@ -11,38 +11,27 @@ from collections.abc import Collection
 from dataclasses import asdict
 
 from cifarlib.grader.bubblewrap import Sandbox
-from cifarlib.grader.jail_clients import Ended, Referee, Student
-from cifarlib.grader.name_ownership import imports, only_shows, plan
-from cifarlib.grader.scores import Graded, Mark, manual_mark
-from cifarlib.grader.session import Match
+from cifarlib.grader.exceptions import UnreadableError
+from cifarlib.grader.jail_clients import CellResult, RefereeJail, StudentJail
+from cifarlib.grader.name_ownership import imports_of_tests, only_shows, plan_tests
+from cifarlib.grader.scores import Graded, Score, score_manual
+from cifarlib.grader.session import GradingSession
 from cifarlib.grader.source import Source
-from cifarlib.grader.submission import Submission, UnreadableError, read_submission
+from cifarlib.grader.submitted_notebook import SubmittedNotebook, read_submitted_notebook
 
 NO_OUTCOME = "The test did not run."
-KEPT_OUTPUT = 2 << 20  # characters of output of all of a submission's cells
 
 
-class Grader:
+class LocalGrader:
     """Grades submissions to one assignment, one after the other, with one referee's jail."""
 
     def __init__(self, source: Source, sandbox: Sandbox) -> None:
         self.source, self.sandbox = source, sandbox
-        self.tests = plan(source.cells)
+        self._tests = plan_tests(source.cells)
         code = [cell for cell in source.cells if cell.restored and cell.cell_type == "code"]
         self._idle = {cell.id for cell in code if not cell.graded and only_shows(cell)}
-        self._preload = imports(self.tests, source.cells)
-        self._referee: Referee | None = None
-
-    def start(self) -> None:
-        """Start the referee's jail, which imports while a student's cells run."""
-        if self._referee is None:
-            self._referee = Referee(self.sandbox, self._preload)
-
-    def referee(self) -> Referee:
-        """Return the referee's jail, started at the latest now."""
-        self.start()
-        assert self._referee is not None
-        return self._referee
+        self._preload = imports_of_tests(self._tests, source.cells)
+        self._referee: RefereeJail | None = None
 
     def close(self) -> None:
         """End the referee's jail; it is started again when it is needed."""
@@ -61,61 +50,66 @@ class Grader:
         """
         began = time.monotonic()
         try:
-            submission = read_submission(content, self.source, self.sandbox.limits.notebook_mb)
+            submitted = read_submitted_notebook(content, self.source, self.sandbox.limits)
         except UnreadableError as reason:
-            return self.unreadable(str(reason))
-        self.start()
-        student = Student(self.sandbox)
-        match = Match(self, student)
+            return Graded.unreadable(self.source, str(reason), self.sandbox.kind)
+        self._get_referee()  # it imports while the student's cells run
+        student = StudentJail(self.sandbox)
+        session = GradingSession(self._tests, student, self._get_referee, self.close)
         try:
             student.wait_ready()
-            graded = self._run(submission, student, match, set(only) or set(self.source.worth))
+            graded = self._run(submitted, student, session, set(only) or set(self.source.worth))
         finally:
             student.close()
-            match.end()
+            session.end()
         graded.seconds = round(time.monotonic() - began, 2)
         return graded
 
-    def unreadable(self, why: str) -> Graded:
-        """Return the result of what is no notebook."""
-        marks = {id: Mark(0, worth, "no outcome", why) for id, worth in self.source.worth.items()}
-        return Graded("unreadable", marks, why, problems=[why], sandbox=self.sandbox.kind)
+    def _get_referee(self) -> RefereeJail:
+        """Return the referee's jail, started at the latest now."""
+        if self._referee is None:
+            self._referee = RefereeJail(self.sandbox, self._preload)
+        return self._referee
 
     def _run(
-        self, submission: Submission, student: Student, match: Match, wanted: Collection[str]
+        self,
+        submitted: SubmittedNotebook,
+        student: StudentJail,
+        session: GradingSession,
+        wanted: Collection[str],
     ) -> Graded:
         worth = {id: points for id, points in self.source.worth.items() if id in wanted}
-        marks = {id: Mark(0, points, "no outcome", NO_OUTCOME) for id, points in worth.items()}
-        graded = Graded("graded", marks, oddities=submission.oddities, sandbox=self.sandbox.kind)
+        scores = {id: Score(0, points, "no outcome", NO_OUTCOME) for id, points in worth.items()}
+        graded = Graded("graded", scores, oddities=submitted.oddities, sandbox=self.sandbox.kind)
         known = self.source.by_id
-        for cell in submission.cells:
+        for cell in submitted.cells:
             theirs = known.get(cell.id)
             shown = asdict(cell) | {"outputs": [], "error": ""}
             if theirs is not None and theirs.graded:
                 shown["source"] = theirs.visible
                 if cell.id in wanted:
-                    marks[cell.id] = match.play(theirs)
+                    scores[cell.id] = session.grade_cell(theirs)
             elif cell.cell_type == "code" and cell.source.strip() and cell.id not in self._idle:
-                ended = student.run(cell.source)
-                shown |= {"outputs": ended.outputs, "error": _error(ended)}
+                result = student.run_cell(cell.source)
+                shown |= {"outputs": result.outputs, "error": _error(result)}
             if theirs is not None and theirs.manual and cell.id in wanted:
-                marks[cell.id] = manual_mark(theirs, cell.source, self.source.released.get(cell.id))
+                given = self.source.released.get(cell.id)
+                scores[cell.id] = score_manual(theirs, cell.source, given)
             graded.notebook.append(shown)
         if student.gone:
             graded.problems.append(f"the submission's process {student.gone}")
-        graded.problems += match.problems
-        if student.foreign:
+        graded.problems += session.problems
+        if student.unasked_answers:
             graded.oddities.append("its process sent answers that nobody had asked for")
-        _keep_some_output(graded.notebook)
+        _keep_some_output(graded.notebook, self.sandbox.limits.kept_output_mb << 20)
         return graded
 
 
-def _error(ended: Ended) -> str:
-    return "" if ended.ok else ended.traceback or ended.error
+def _error(result: CellResult) -> str:
+    return "" if result.ok else result.traceback or result.error
 
 
-def _keep_some_output(notebook: list[dict]) -> None:
-    left = KEPT_OUTPUT
+def _keep_some_output(notebook: list[dict], left: int) -> None:
     for cell in notebook:
         left -= sum(len(text) for piece in cell["outputs"] for text in piece.values())
         if left < 0:

@@ -27,8 +27,7 @@ def write_feedback(out: Path, source: Source, student: str, graded: Graded) -> P
             student=student,
             assignment=source.slug,
             graded=graded,
-            worth=sum(mark.worth for mark in graded.marks.values()),
-            waiting=sum(mark.worth for mark in graded.marks.values() if mark.score is None),
+            waiting=sum(score.worth for score in graded.scores.values() if score.points is None),
         )
     )
     write_atomic(path, text)
@@ -50,7 +49,7 @@ def write_summary(out: Path, source: Source, rows: list[dict[str, Any]]) -> Path
             worth=sum(source.worth.values()),
             questions=_questions(source, rows),
             people=[row for row in rows if row["problems"]],
-            waiting=sum(1 for r in rows if any(m["score"] is None for m in r["marks"].values())),
+            waiting=sum(1 for r in rows if any(s["points"] is None for s in r["scores"].values())),
             odd=[row for row in rows if row["oddities"]],
             unsafe=any(row["sandbox"] == "none" for row in rows),
         )
@@ -63,28 +62,27 @@ def _questions(source: Source, rows: list[dict]) -> list[dict]:
     """Return for each graded cell how it went, the hardest first."""
     found = []
     for id, worth in source.worth.items():
-        marks = [row["marks"][id] for row in rows if id in row["marks"]]
-        scores = [mark["score"] for mark in marks if mark["score"] is not None]
-        reasons = [mark["reason"] for mark in marks]
+        scores = [row["scores"][id] for row in rows if id in row["scores"]]
+        points = [score["points"] for score in scores if score["points"] is not None]
+        reasons = [score["reason"] for score in scores]
         found.append(
             {
                 "id": id,
                 "worth": worth,
-                "mean": statistics.fmean(scores) if scores else None,
-                "full": sum(score >= worth for score in scores),
-                "of": len(marks),
+                "mean": statistics.fmean(points) if points else None,
+                "full": sum(number >= worth for number in points),
+                "of": len(scores),
                 "refused": reasons.count("refused"),
             }
         )
-    share = {
-        q["id"]: q["mean"] / q["worth"] if q["worth"] and scores_known(q) else 2 for q in found
-    }
-    return sorted(found, key=lambda question: share[question["id"]])
+    return sorted(found, key=_share)
 
 
-def scores_known(question: dict) -> bool:
-    """Tell whether a program graded the question for anyone."""
-    return question["mean"] is not None
+def _share(question: dict) -> float:
+    """Return a question's mean as a share of its worth; more than all where no program grades."""
+    if question["mean"] is None or not question["worth"]:
+        return 2
+    return question["mean"] / question["worth"]
 
 
 def _distribution(rows: list[dict]) -> list[tuple[str, int, float]]:

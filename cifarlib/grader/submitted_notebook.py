@@ -11,19 +11,16 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from cifarlib.grader.exceptions import UnreadableError
+from cifarlib.grader.limits import JailLimits
+from cifarlib.grader.nbgrader_format import FLAGS
 from cifarlib.grader.source import Source, SourceCell
 
-MAX_CELLS = 1000
-FLAGS = ("grade", "solution", "task", "locked")
 BAD_TAGS = {"skip-execution", "raises-exception"}
 
 
-class UnreadableError(Exception):
-    """The submission is no notebook; the message says why."""
-
-
 @dataclass(frozen=True)
-class Cell:
+class SubmittedCell:
     """One cell as it is graded: the text is the student's, or the instructor's for `restored`."""
 
     id: str
@@ -33,21 +30,23 @@ class Cell:
 
 
 @dataclass
-class Submission:
+class SubmittedNotebook:
     """A submitted notebook after cleaning, and what was odd about it."""
 
-    cells: list[Cell]
+    cells: list[SubmittedCell]
     oddities: list[str] = field(default_factory=list)
 
 
-def read_submission(content: bytes, source: Source, most_mb: int) -> Submission:
+def read_submitted_notebook(
+    content: bytes, source: Source, limits: JailLimits
+) -> SubmittedNotebook:
     """Return the cells of a submitted notebook.
 
     Raises:
         UnreadableError: it is no notebook, or too large to be one.
     """
-    if len(content) > most_mb << 20:
-        raise UnreadableError(f"the file is larger than {most_mb} MB")
+    if len(content) > limits.notebook_mb << 20:
+        raise UnreadableError(f"the file is larger than {limits.notebook_mb} MB")
     try:
         raw = json.loads(content)["cells"]
         found = [_read(cell) for cell in raw if isinstance(cell, dict)]
@@ -55,17 +54,17 @@ def read_submission(content: bytes, source: Source, most_mb: int) -> Submission:
         raise UnreadableError("the file is no notebook: not JSON") from None
     except (KeyError, TypeError, AttributeError):
         raise UnreadableError("the file is JSON, but no notebook of format 4") from None
-    if len(found) > MAX_CELLS:
-        raise UnreadableError(f"the notebook has more than {MAX_CELLS} cells")
-    result = Submission([])
+    if len(found) > limits.notebook_cells:
+        raise UnreadableError(f"the notebook has more than {limits.notebook_cells} cells")
+    result = SubmittedNotebook([])
     known, last = source.by_id, _last_places(found)
     for place, (cell, about) in enumerate(found):
         theirs = known.get(cell.id)
         _note_oddities(result.oddities, cell, about, theirs)
         if theirs is None:
-            result.cells.append(Cell("", cell.cell_type, cell.source))
+            result.cells.append(SubmittedCell("", cell.cell_type, cell.source))
         elif not theirs.restored:
-            result.cells.append(Cell(cell.id, theirs.cell_type, cell.source))
+            result.cells.append(SubmittedCell(cell.id, theirs.cell_type, cell.source))
         elif last[cell.id] == place:
             result.cells.append(_restored(theirs))
         else:
@@ -75,7 +74,7 @@ def read_submission(content: bytes, source: Source, most_mb: int) -> Submission:
     return result
 
 
-def _read(cell: dict) -> tuple[Cell, dict]:
+def _read(cell: dict) -> tuple[SubmittedCell, dict]:
     text, metadata = cell.get("source", ""), cell.get("metadata")
     text = "".join(map(str, text)) if isinstance(text, list) else str(text)
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -87,18 +86,18 @@ def _read(cell: dict) -> tuple[Cell, dict]:
     text = text.encode(errors="replace").decode()
     kind = cell.get("cell_type")
     kind = kind if kind in ("code", "markdown", "raw") else "raw"
-    return Cell(id if isinstance(id, str) else "", kind, text), about
+    return SubmittedCell(id if isinstance(id, str) else "", kind, text), about
 
 
-def _restored(cell: SourceCell) -> Cell:
-    return Cell(cell.id, cell.cell_type, cell.source, restored=True)
+def _restored(cell: SourceCell) -> SubmittedCell:
+    return SubmittedCell(cell.id, cell.cell_type, cell.source, restored=True)
 
 
-def _last_places(found: list[tuple[Cell, dict]]) -> dict[str, int]:
+def _last_places(found: list[tuple[SubmittedCell, dict]]) -> dict[str, int]:
     return {cell.id: place for place, (cell, _) in enumerate(found)}
 
 
-def _put_back(result: Submission, source: Source) -> None:
+def _put_back(result: SubmittedNotebook, source: Source) -> None:
     """Put missing graded and locked cells where they belong, and graded cells behind their answers.
 
     A missing cell comes behind the named cell that precedes it in the source. A graded cell that
@@ -132,7 +131,7 @@ def _put_back(result: Submission, source: Source) -> None:
 
 
 def _note_oddities(
-    oddities: list[str], cell: Cell, about: dict[str, Any], theirs: SourceCell | None
+    oddities: list[str], cell: SubmittedCell, about: dict[str, Any], theirs: SourceCell | None
 ) -> None:
     tags = about.get("tags")
     bad = BAD_TAGS & {str(tag) for tag in tags} if isinstance(tags, list) else set()
