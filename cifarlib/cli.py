@@ -51,17 +51,17 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _accept(args: argparse.Namespace) -> int:
-    from cifarlib.runner.promote_outputs import accept
+    from cifarlib.runner.promote_outputs import promote_outputs
 
-    for path in accept(args.out, allow_smoke=args.allow_smoke):
+    for path in promote_outputs(args.out, allow_smoke=args.allow_smoke):
         print(f"took outputs into {path}")
     return 0
 
 
 def _drift(args: argparse.Namespace) -> int:
-    from cifarlib.runner.compare_versions import drift
+    from cifarlib.runner.compare_versions import compare_versions
 
-    text = drift(args.out, args.lock)
+    text = compare_versions(args.out, args.lock)
     print(text or "All is as expected.")
     return 1 if text else 0
 
@@ -94,11 +94,11 @@ def _ledger_measure(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ledger_calibrate(args: argparse.Namespace) -> int:
-    from cifarlib.runner.replicate_seeds import calibrate
+def _ledger_replicate(args: argparse.Namespace) -> int:
+    from cifarlib.runner.replicate_seeds import replicate
 
     options = {"profile": args.profile, "mirror": args.mirror, "jobs": args.jobs}
-    return calibrate(args.ids, args.seeds, args.out, **options)
+    return replicate(args.ids, args.seeds, args.out, **options)
 
 
 def _ledger_sync(args: argparse.Namespace) -> int:
@@ -231,13 +231,13 @@ def _ledger_commands(commands: argparse._SubParsersAction) -> None:
     )
     measure.add_argument("--out", metavar="DIR", default=Path("runs") / "measure")
     text = "run the notebooks of systems with several seeds, and keep the results as bands"
-    calibrate = _command(actions, "calibrate", _ledger_calibrate, text)
-    calibrate.add_argument("ids", nargs="+", metavar="ID", help='system, such as "R0.4"')
-    calibrate.add_argument("--seeds", type=seeds, default=list(range(5)), help="default: 0-4")
-    calibrate.add_argument("--profile", default="quick", help="quick or full (default: quick)")
-    calibrate.add_argument("--mirror", metavar="DIR", help="default: CIFARLIB_MIRROR")
-    calibrate.add_argument("--jobs", type=int, default=1, metavar="N", help="notebooks at a time")
-    calibrate.add_argument("--out", metavar="DIR", default=Path("runs") / "calibrate")
+    replicate = _command(actions, "replicate", _ledger_replicate, text)
+    replicate.add_argument("ids", nargs="+", metavar="ID", help='system, such as "R0.4"')
+    replicate.add_argument("--seeds", type=seeds, default=list(range(5)), help="default: 0-4")
+    replicate.add_argument("--profile", default="quick", help="quick or full (default: quick)")
+    replicate.add_argument("--mirror", metavar="DIR", help="default: CIFARLIB_MIRROR")
+    replicate.add_argument("--jobs", type=int, default=1, metavar="N", help="notebooks at a time")
+    replicate.add_argument("--out", metavar="DIR", default=Path("runs") / "replicate")
     sync = _command(actions, "sync", _ledger_sync, "rewrite the figures in sentences")
     sync.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: all")
 

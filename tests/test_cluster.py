@@ -11,9 +11,9 @@ import pytest
 from clusters import Cluster, copy_of_cifarlib, names, read, wait_for
 from running import RECORD, make, posix, printed, read_json
 
+from cifarlib._support import dask_client
 from cifarlib.cli import main
 from cifarlib.errors import CourseError
-from cifarlib.runner import dask_pool
 from cifarlib.runner.plan import plan
 
 pytest.importorskip("distributed")
@@ -94,7 +94,7 @@ def test_stopping_here_stops_the_notebooks_there(dask, tmp_path):
 
 
 def test_no_scheduler_at_that_address(ready, monkeypatch, capsys):
-    monkeypatch.setattr(dask_pool, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 0.5)
     words = ["run", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:9"]
     assert main(words) == 2
     assert "There is no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import yaml
 
 from cifarlib import ledger
 from cifarlib.cli import main
-from cifarlib.runner.compare_versions import drift
+from cifarlib.runner.compare_versions import compare_versions
 
 ROOT = Path(__file__).parent.parent
 ISSUE = ROOT / ".github" / "open_issue"
@@ -36,7 +36,7 @@ def run(tmp_path):
         environment = {"versions": {"keras": "4.0.0", "numpy": "2.0.0"}}
         manifest = {"notebooks": [entry], "environment": environment}
         (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-        return drift(tmp_path, tmp_path / "lock")
+        return compare_versions(tmp_path, tmp_path / "lock")
 
     return ask
 

@@ -174,7 +174,7 @@ def test_two_runs_do_not_meet_in_a_folder_and_sigterm_stops_all_notebooks(tmp_pa
     entries = read_json(out / "manifest.json")["notebooks"]
     assert [e["state"] for e in entries] == ["interrupted", "interrupted"]
     assert "first" in printed(out, "02_two")
-    assert not (out / ".lock").exists()
+    assert not (out / ".owner").exists()
 
 
 def test_a_clock_that_goes_backwards(tmp_path, monkeypatch, capsys):

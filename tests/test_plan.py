@@ -15,7 +15,7 @@ from cifarlib.profiles import PURPOSES
 from cifarlib.runner import cells, durations
 from cifarlib.runner.arguments import seeds
 from cifarlib.runner.plan import plan
-from cifarlib.runner.promote_outputs import accept
+from cifarlib.runner.promote_outputs import promote_outputs
 
 
 def test_one_profile_and_seed_use_the_folder_itself(ready, tmp_path):
@@ -133,4 +133,4 @@ def test_several_seeds_leave_a_page_each_and_one_above(tmp_path, monkeypatch, ca
     assert 'href="smoke-seed1/01_fine/01_fine.html"' in page
     assert page.count(">0.5678<") == 2
     with pytest.raises(CourseError, match="several runs: smoke-seed0, smoke-seed1"):
-        accept(out)
+        promote_outputs(out)

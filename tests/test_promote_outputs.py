@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cifarlib import ledger
 from cifarlib.errors import CourseError
 from cifarlib.ledger import result_store
-from cifarlib.runner.promote_outputs import WIDGET_VIEW, accept
+from cifarlib.runner.promote_outputs import WIDGET_VIEW, promote_outputs
 
 ROW = {"id": "R0.4", "variant": "report", "profile": "quick", "backend": "tensorflow", "seed": 0}
 ROW |= {"metrics": {"test_accuracy": 0.58}, "data": None}
@@ -60,7 +60,7 @@ def change(out: Path, **facts) -> None:
 
 
 def test_takes_outputs_and_results_only(course, out):
-    assert accept(out) == [course]
+    assert promote_outputs(out) == [course]
     notebook = nbformat.read(course, as_version=4)
     assert [c.source for c in notebook.cells] == ["# Title", 'PROFILE = "auto"', "6 * 7", "w"]
     assert [c.execution_count for c in notebook.cells[1:]] == [1, 2, 3]
@@ -85,28 +85,28 @@ def test_takes_outputs_and_results_only(course, out):
 def test_only_the_courses_own_runs_are_taken(course, out, facts, message):
     change(out, **facts)
     with pytest.raises(CourseError, match=message):
-        accept(out)
+        promote_outputs(out)
 
 
 def test_durations_are_noted_for_later_plans(course, out):
     entries = json.loads((out / "manifest.json").read_text())["notebooks"]
     change(out, notebooks=[entry | {"seconds": 61.23} for entry in entries])
-    accept(out)
+    promote_outputs(out)
     noted = json.loads(result_store.RESULTS.with_name("durations.json").read_text())
     assert noted == {"quick": {"01_fine": 61.2}}
 
 
 def test_accepting_twice_changes_nothing(course, out):
-    accept(out)
+    promote_outputs(out)
     before = course.read_bytes(), result_store.RESULTS.read_bytes()
-    accept(out)
+    promote_outputs(out)
     assert (course.read_bytes(), result_store.RESULTS.read_bytes()) == before
 
 
 def refused(course: Path, out: Path, message: str) -> None:
     before = course.read_bytes()
     with pytest.raises(CourseError, match=f"(?s){message}"):
-        accept(out)
+        promote_outputs(out)
     assert course.read_bytes() == before
     assert not result_store.RESULTS.exists()
 
@@ -126,7 +126,7 @@ def test_refuses_an_unfinished_run(course, out):
 def test_refuses_smoke_unless_told(course, out):
     change(out, profile="smoke")
     refused(course, out, "smoke profile.*--allow-smoke")
-    assert accept(out, allow_smoke=True) == [course]
+    assert promote_outputs(out, allow_smoke=True) == [course]
 
 
 def test_refuses_a_notebook_changed_since(course, out):
@@ -141,7 +141,7 @@ def test_text_may_be_edited_after_the_run(course, out):
     notebook.cells[0].source = "# Better title"
     notebook.cells.insert(1, new_markdown_cell("More."))
     nbformat.write(notebook, course)
-    accept(out)
+    promote_outputs(out)
     cells = nbformat.read(course, as_version=4).cells
     assert [c.source for c in cells[:2]] == ["# Better title", "More."]
     assert cells[3].outputs[0].data["text/plain"] == "42"

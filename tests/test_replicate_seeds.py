@@ -8,7 +8,7 @@ from running import make
 
 from cifarlib import CourseError, ledger
 from cifarlib.ledger import result_store
-from cifarlib.runner.replicate_seeds import bands, calibrate
+from cifarlib.runner.replicate_seeds import bands, replicate
 
 RECORD = """
 import cifarlib
@@ -31,7 +31,7 @@ def course(tmp_path, monkeypatch):
 
 
 def test_each_seed_becomes_one_value_of_the_band(course, capsys):
-    assert calibrate(["R0.4"], range(3), course / "out") == 0
+    assert replicate(["R0.4"], range(3), course / "out") == 0
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51, 0.52)
     (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("R0.4 ")]
     assert "50.0 to 52.0 %" in line
@@ -41,7 +41,7 @@ def test_each_seed_becomes_one_value_of_the_band(course, capsys):
 
 def test_a_notebook_that_fails_is_said_and_the_rest_is_kept(course):
     make(course / "notebooks", "03_cifar10_cnn", RECORD, "assert SEED != 1")
-    assert calibrate(["R0.4"], range(2), course / "out") == 1
+    assert replicate(["R0.4"], range(2), course / "out") == 1
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51)
 
 
@@ -51,22 +51,22 @@ def test_each_network_is_trained_once_a_seed(course):
     notebook.cells[1].source += "\nN_SEEDS = None"
     notebook.cells[2].source = f"for SEED in range(SEED, SEED + (N_SEEDS or 3)):{indented(RECORD)}"
     nbformat.write(notebook, path)
-    assert calibrate(["R0.4"], [0, 4], course / "out") == 0
+    assert replicate(["R0.4"], [0, 4], course / "out") == 0
     assert ledger.band("R0.4", "test_accuracy").seeds == (0, 4)
 
 
 def test_what_is_recorded_stays(course):
-    calibrate(["R0.4"], [1], course / "out")
+    replicate(["R0.4"], [1], course / "out")
     result_store.RESULTS.write_text(result_store.RESULTS.read_text().replace("0.51", "0.9"))
-    calibrate(["R0.4"], [1, 2], course / "out")
+    replicate(["R0.4"], [1, 2], course / "out")
     assert ledger.band("R0.4", "test_accuracy").values == (0.9, 0.52)
 
 
 def test_stand_in_data_makes_no_band(course):
     with pytest.raises(CourseError, match="Bands come from real data"):
-        calibrate(["R0.4"], [0], course / "out", profile="smoke")
+        replicate(["R0.4"], [0], course / "out", profile="smoke")
     with pytest.raises(CourseError, match=r"R0\.99"):
-        calibrate(["R0.99"], [0], course / "out")
+        replicate(["R0.99"], [0], course / "out")
     assert not (course / "results.jsonl").exists()
 
 

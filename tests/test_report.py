@@ -18,7 +18,7 @@ def test_durations(seconds, text):
     [(None, ""), (62006, "62,006"), (0.56784, "0.5678"), (1.0, "1.0000"), ("x", "x")],
 )
 def test_figures(value, text):
-    assert report.figure(value) == text
+    assert report.formatted(value) == text
 
 
 def test_page_survives_odd_records(tmp_path):

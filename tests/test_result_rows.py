@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from cifarlib import ledger
-from cifarlib.runner.result_rows import figures, summary
+from cifarlib.runner.result_rows import result_rows, summary
 from cifarlib.runner.sparklines import curves
 
 ROW = {"id": "R0.4", "variant": "report", "seed": 0, "profile": "quick"}
@@ -21,7 +21,7 @@ def compared(tmp_path):
             if found is not None:
                 row = ROW | facts | {"metrics": found}
                 (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n")
-        (row,) = figures(tmp_path, {"slug": "03_cifar10_cnn", "profile": "quick"})
+        (row,) = result_rows(tmp_path, {"slug": "03_cifar10_cnn", "profile": "quick"})
         return row
 
     return compare
@@ -72,11 +72,11 @@ def test_what_cannot_be_compared_is_not(compared, facts, verdict):
         ({"parameters": 12}, {"parameters": 10}, "+2"),
     ],
 )
-def test_drift(compared, now, before, said):
+def test_change(compared, now, before, said):
     row = compared(now, before)
-    assert row["drift"] == said
+    assert row["change"] == said
     expected = {"same": "same", "first run": "first run"}.get(said, "1 changed")
-    assert summary([row])["drift"] == expected
+    assert summary([row])["change"] == expected
 
 
 def test_curves_are_drawings_with_a_description():

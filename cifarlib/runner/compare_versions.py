@@ -7,15 +7,15 @@ from typing import Any
 
 from cifarlib._support.requirements_lock import pins
 from cifarlib.runner.report import read_manifest
-from cifarlib.runner.result_rows import UNEXPECTED, figures
+from cifarlib.runner.result_rows import UNEXPECTED, result_rows
 
 MOST_TEXT = 1_500  # characters of one traceback in the report
 
 
-def drift(out: Path | str, lock: Path | str) -> str:
+def compare_versions(out: Path | str, lock: Path | str) -> str:
     """Compare a run with what the course expects.
 
-    Failed notebooks and figures outside their recorded bands are drift. Figures of the smoke
+    Failed notebooks and figures outside their recorded bands are differences. Figures of the smoke
     profile come from stand-in data: only their parameter counts are compared.
 
     Args:
@@ -35,7 +35,7 @@ def drift(out: Path | str, lock: Path | str) -> str:
         f"| {row['id']} | {row.get('variant', '')} | {row['label']} | {row['value']} "
         f"| {row['recorded']} |"
         for entry in manifest["notebooks"]
-        for row in figures(out / entry.get("group", ".") / "records" / entry["slug"], entry)
+        for row in result_rows(out / entry.get("group", ".") / "records" / entry["slug"], entry)
         if row["verdict"] == UNEXPECTED
     ]
     if unexpected:

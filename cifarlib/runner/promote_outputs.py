@@ -14,7 +14,7 @@ from cifarlib.runner.report import read_manifest
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def accept(out: Path | str, *, allow_smoke: bool = False) -> list[Path]:
+def promote_outputs(out: Path | str, *, allow_smoke: bool = False) -> list[Path]:
     """Put the outputs of the run in `out` into the course's notebooks; merge its results.
 
     Only outputs and execution counts are taken, counted as if papermill had injected no

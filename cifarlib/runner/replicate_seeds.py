@@ -15,7 +15,7 @@ from cifarlib.runner.plan import plan
 from cifarlib.runner.run import run
 
 
-def calibrate(
+def replicate(
     ids: Sequence[str],
     seeds: Iterable[int],
     out: Path | str,

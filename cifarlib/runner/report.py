@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cifarlib._support.environment import versions
 from cifarlib._support.files import write_atomic
 from cifarlib.errors import CourseError
-from cifarlib.runner.result_rows import figures, lines, summary
+from cifarlib.runner.result_rows import lines, result_rows, summary
 from cifarlib.runner.sparklines import curves
 
 STAND_IN = (
@@ -58,8 +58,8 @@ def render(out: Path, manifest: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"duration": duration, "figure": figure, "curves": curves}
-    found = {_path(e): figures(_records(out, e), e) for e in manifest["notebooks"]}
+    pages.filters |= {"duration": duration, "metric": formatted, "curves": curves}
+    found = {_path(e): result_rows(_records(out, e), e) for e in manifest["notebooks"]}
     results = [row | {"path": path} for path, rows in found.items() for row in rows]
     embedded = any(row["source"] == "embedded" for row in manifest["data"])
     smoke = "smoke" in {manifest.get("profile"), *(e.get("profile") for e in manifest["notebooks"])}
@@ -89,7 +89,7 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def figure(value: object) -> str:
+def formatted(value: object) -> str:
     """Write a metric: counts in full with thousands separators, others with 4 decimals."""
     if value is None:
         return ""

@@ -13,6 +13,7 @@ from cifarlib.ledger.comparison import HEADLINE, interval, number, unit_of
 NOT_COMPARED, NOTHING, AS_RECORDED, UNEXPECTED = (
     "stand-in data: not compared", "nothing recorded yet", "as recorded", "unexpected",
 )  # fmt: skip
+SAME, FIRST = "same", "first run"
 
 
 def lines(records: Path, name: str) -> list[dict[str, Any]]:
@@ -32,7 +33,7 @@ def lines(records: Path, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def figures(records: Path, entry: dict[str, Any]) -> list[dict[str, Any]]:
+def result_rows(records: Path, entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row for each result that one notebook recorded, with its first headline figure.
 
     Args:
@@ -40,7 +41,7 @@ def figures(records: Path, entry: dict[str, Any]) -> list[dict[str, Any]]:
         entry: the notebook's entry in the manifest.
 
     Returns:
-        Results with the further keys slug, label, value, claimed, recorded, verdict and drift,
+        Results with the further keys slug, label, value, claimed, recorded, verdict and change,
         all for people; `order` holds the bare value.
     """
     before = _by_identity(lines(records, "previous"))
@@ -49,46 +50,42 @@ def figures(records: Path, entry: dict[str, Any]) -> list[dict[str, Any]]:
         metric = next((m for m in HEADLINE if m in row["metrics"]), None)
         rows.append(
             row
-            | {"slug": entry["slug"], "drift": drift(row, before.get(identity), metric)}
+            | {"slug": entry["slug"], "change": change(row, before.get(identity), metric)}
             | _compared(row, metric, entry.get("profile"))
         )
     return rows
 
 
-def drift(row: dict[str, Any], before: dict[str, Any] | None, metric: str | None) -> str:
+def change(row: dict[str, Any], before: dict[str, Any] | None, metric: str | None) -> str:
     """Say how a result differs from the one before; times are left out."""
     if before is None:
-        return "first run"
+        return FIRST
     changed = [
         name
         for name, value in row["metrics"].items()
         if unit_of(name) != "seconds" and before["metrics"].get(name) != value
     ]
     if not changed:
-        return "same"
+        return SAME
     if metric not in changed or metric not in before["metrics"]:
         return f"{len(changed)} other figure{'s' * (len(changed) > 1)} changed"
-    change = row["metrics"][metric] - before["metrics"][metric]
+    difference = row["metrics"][metric] - before["metrics"][metric]
     unit = unit_of(metric)
-    return f"{100 * change:+.1f} points" if unit == "fraction" else f"{change:+,.4g}"
+    return f"{100 * difference:+.1f} points" if unit == "fraction" else f"{difference:+,.4g}"
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, str]:
     """Return what the table of notebooks says of the results of one of them."""
+    if not rows:
+        return {"verdict": "", "change": ""}
     judged = [row["verdict"] for row in rows if row["verdict"] in (AS_RECORDED, UNEXPECTED)]
     good = judged.count(AS_RECORDED)
-    moved = sum(row["drift"] not in ("same", "first run") for row in rows)
-    first = all(row["drift"] == "first run" for row in rows)
-    return {
-        "verdict": f"{good} of {len(judged)} {AS_RECORDED}" if judged else "not compared",
-        "drift": ""
-        if not rows
-        else "first run"
-        if first
-        else f"{moved} changed"
-        if moved
-        else "same",
-    } | ({} if rows else {"verdict": ""})
+    verdict = f"{good} of {len(judged)} {AS_RECORDED}" if judged else "not compared"
+    changes = [row["change"] for row in rows]
+    changed = sum(change not in (SAME, FIRST) for change in changes)
+    if set(changes) == {FIRST}:
+        return {"verdict": verdict, "change": FIRST}
+    return {"verdict": verdict, "change": f"{changed} changed" if changed else SAME}
 
 
 def _compared(row: dict[str, Any], metric: str | None, profile: str | None) -> dict[str, Any]:
