@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import csv
+import inspect
 import json
 import os
 import random
@@ -22,9 +24,14 @@ sys.path.append(str(Path(__file__).parent / "attacks"))
 from attack_course import FULL, RIGHT, SLUG, WRONG, cell, handed_in, source, text, write_source
 
 from cifarlib.errors import CourseError
-from cifarlib.grader import bubblewrap, grade
+from cifarlib.grader import bubblewrap, dask_grading, grade
 from cifarlib.grader.arguments import add_arguments
+from cifarlib.grader.batch import Grader, read_result
+from cifarlib.grader.bubblewrap import Sandbox
 from cifarlib.grader.collect import find_submissions
+from cifarlib.grader.limits import JailLimits
+from cifarlib.grader.local_grader import LocalGrader
+from cifarlib.grader.source import find_source
 
 NO_JAIL = bubblewrap.unavailable()
 jailed = pytest.mark.skipif(bool(NO_JAIL), reason=f"no jail on this machine: {NO_JAIL}")
@@ -140,6 +147,41 @@ def test_a_batch_that_is_killed_loses_and_doubles_nothing(course):
     assert len(list(results.glob("*.json"))) == len(scores(course)) == 12
     assert kept.items() <= {path.name: path.read_text() for path in results.iterdir()}.items()
     assert sum(score == "10.0" for score in scores(course).values()) == 10
+
+
+@jailed
+def test_results_of_another_form_are_not_read(course):
+    """Such as those of earlier versions, which had another key where the scores are now."""
+    run()
+    path = course / "graded" / SLUG / "results" / "ann.json"
+    right = json.loads(path.read_text())
+    path.write_text(path.read_text().replace('"scores":', '"marks":'))
+    assert read_result(path) is None
+    run()
+    assert read_result(path)["graded"]["scores"] == right["graded"]["scores"]
+
+
+class Client:
+    """A cluster of this process alone: what is submitted is done at once."""
+
+    def submit(self, function, *arguments, **_):
+        done = concurrent.futures.Future()
+        done.set_result(function(*arguments))
+        return done
+
+
+def test_both_graders_keep_the_contract(course):
+    given = find_source("01", Path("solutions")), Sandbox("none", JailLimits())
+    graders = LocalGrader(*given), dask_grading.RemoteGrader(Client(), *given)
+    for grader in graders:
+        for name in ("grade", "close"):
+            wanted = inspect.signature(getattr(Grader, name))
+            assert inspect.signature(getattr(type(grader), name)) == wanted
+    found = [grader.grade(b"no notebook") for grader in graders]
+    assert found[0] == found[1]
+    assert (found[0].state, found[0].total, found[0].worth) == ("unreadable", 0, FULL + 4)
+    for grader in graders:
+        grader.close()
 
 
 @jailed

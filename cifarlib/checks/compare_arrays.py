@@ -44,13 +44,11 @@ def split_parts(train: Any, validation: Any, n: int, what: str = "image") -> Non
     """
     for name, part in (("training", train), ("validation", validation)):
         if type(part) is not np.ndarray or part.ndim != 1 or part.dtype.kind not in "iu":
+            is_array = hasattr(part, "dtype")
+            given = f" It has shape {part.shape} and type {part.dtype}." if is_array else ""
             raise Wrong(
-                f"The {name} part must be a one-dimensional array of whole numbers (indices). "
-                + (
-                    f"It has shape {part.shape} and type {part.dtype}."
-                    if hasattr(part, "dtype")
-                    else ""
-                )
+                f"The {name} part must be a one-dimensional array of whole numbers (indices)."
+                + given
             )
         if part.size and not (part.min() >= 0 and part.max() < n):
             raise Wrong(f"The {name} part has indices outside 0 to {n - 1}.")

@@ -11,15 +11,13 @@ from cifarlib.grader.limits import JailLimits
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `cifarlib grade`."""
-    add = parser.add_argument
+    add, limits, default = parser.add_argument, JailLimits, "default: %(default)s"
     add("submissions", type=Path, metavar="SUBMISSIONS", help="a folder, or an LMS's zip file")
     add("--assignment", required=True, metavar="NN", help="number or name of the exercise")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N", help="at once (default: cores)")
     add("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
-    add("--out", type=Path, default=Path("graded"), metavar="DIR", help="default: %(default)s")
-    add(
-        "--source", type=Path, default=Path("solutions"), metavar="DIR", help="default: %(default)s"
-    )
+    add("--out", type=Path, default=Path("graded"), metavar="DIR", help=default)
+    add("--source", type=Path, default=Path("solutions"), metavar="DIR", help=default)
     add(
         "--regrade",
         action="append",
@@ -34,20 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="nbgrader's database (default: gradebook.db here, if it exists)",
     )
     add("--gpu", action="store_true", help="let submissions use NVIDIA GPUs")
-    add(
-        "--memory",
-        type=int,
-        default=JailLimits.memory_mb,
-        metavar="MB",
-        help="default: %(default)s",
-    )
-    add(
-        "--cell-seconds",
-        type=float,
-        default=JailLimits.cell_s,
-        metavar="S",
-        help="longest time for one cell (default: %(default)g)",
-    )
+    add("--memory", type=int, default=limits.memory_mb, metavar="MB", help=default)
+    longest = "longest time for one cell (default: %(default)g)"
+    add("--cell-seconds", type=float, default=limits.cell_s, metavar="S", help=longest)
     add(
         "--unsafe-no-sandbox",
         action="store_true",

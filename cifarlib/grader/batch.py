@@ -137,7 +137,7 @@ class Batch:
             "timestamp": submission.timestamp,
             "graded_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "key": key,
-            "graded": graded.as_dict(),
+            "graded": asdict(graded),
         }
         write_atomic(self.result_path(submission.student), json.dumps(facts, indent=1))
 

@@ -62,14 +62,8 @@ class Sandbox:
         }
         if not jailed:
             settings |= {"processes": -1}  # would count all the processes of this user
-        python = [
-            sys.executable,
-            "-I",
-            "-m",
-            "cifarlib.grader.jail_main",
-            role,
-            json.dumps(settings),
-        ]
+        python = [sys.executable, "-I", "-m", "cifarlib.grader.jail_main"]
+        python += [role, json.dumps(settings)]
         return [*self._bubblewrap(), *_drop_privileges(), *python] if jailed else python
 
     def environment(self, folder: str) -> dict[str, str]:
@@ -79,6 +73,7 @@ class Sandbox:
         return {**os.environ, **_variables(folder)}
 
     def _bubblewrap(self) -> list[str]:
+        """Return bubblewrap's own arguments: all that a jailed process sees of this machine."""
         args = [str(shutil.which("bwrap")), *_isolation()]
         args += ["--ro-bind", "/usr", "/usr"]
         for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
@@ -143,6 +138,7 @@ def unavailable() -> str:
 
 
 def _isolation() -> list[str]:
+    """Return the arguments that cut a jail off: namespaces, environment, capabilities."""
     args = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     args += ["--unshare-cgroup-try", "--hostname", "jail", "--die-with-parent", "--new-session"]
     args += ["--clearenv", "--cap-drop", "ALL"]
@@ -240,22 +236,16 @@ def _font_list() -> list[str]:
     folder = Path(matplotlib.get_cachedir())
     if not list(folder.glob("fontlist-*.json")):
         subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=False)
-    lists = [part for path in folder.glob("fontlist-*.json") for part in _font_mount(path)]
-    return ["--perms", "0777", "--dir", "/tmp/.matplotlib", *lists]
-
-
-def _font_mount(path: Path) -> list[str]:
-    return ["--ro-bind-try", str(path), f"/tmp/.matplotlib/{path.name}"]
+    args = ["--perms", "0777", "--dir", "/tmp/.matplotlib"]
+    for path in folder.glob("fontlist-*.json"):
+        args += ["--ro-bind-try", str(path), f"/tmp/.matplotlib/{path.name}"]
+    return args
 
 
 def _python_folders() -> list[str]:
     """Return the folders of this Python and of cifarlib, as named and as they really lie."""
-    named = {
-        sys.prefix,
-        sys.base_prefix,
-        *site.getsitepackages(),
-        str(Path(cifarlib.__file__).parent),
-    }
+    ours = str(Path(cifarlib.__file__).parent)
+    named = {sys.prefix, sys.base_prefix, *site.getsitepackages(), ours}
     real = {os.path.realpath(path) for path in named}
     outside = {path for path in named | real if not f"{path}/".startswith("/usr/")}
     return sorted(p for p in outside if not any(p.startswith(f"{other}/") for other in outside))

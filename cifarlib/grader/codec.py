@@ -62,8 +62,8 @@ def dumps_mapping(values: dict[str, Any], keep: Callable[[Callable], int]) -> by
             plain = isinstance(error, NotPlainError)
             why = str(error) if plain else f"it raised {type(error).__name__}"
             parts.append((name, why[:500], b""))
-    head = json.dumps([[name, why, len(part)] for name, why, part in parts]).encode()
-    return COUNT.pack(len(head)) + head + b"".join(part for _, _, part in parts)
+    sizes = [[name, why, len(part)] for name, why, part in parts]
+    return join_head(sizes, b"".join(part for _, _, part in parts))
 
 
 def loads_mapping(data: bytes) -> dict[str, tuple[str, bytes]]:
@@ -73,14 +73,27 @@ def loads_mapping(data: bytes) -> dict[str, tuple[str, bytes]]:
         NotPlainError: the bytes are not what `dumps_mapping` writes.
     """
     try:
-        (length,) = COUNT.unpack_from(data)
-        start, found = COUNT.size + length, {}
-        for name, why, size in json.loads(data[COUNT.size : start]):
-            found[str(name)] = (str(why), data[start : start + int(size)])
+        sizes, body = split_head(data)
+        start, found = 0, {}
+        for name, why, size in sizes:
+            found[str(name)] = (str(why), body[start : start + int(size)])
             start += int(size)
         return found
     except Exception as error:
         raise NotPlainError("the submission's values could not be read") from error
+
+
+def join_head(head: Any, body: bytes) -> bytes:
+    """Return bytes with JSON data in front that says what they are."""
+    text = json.dumps(head).encode()
+    return COUNT.pack(len(text)) + text + body
+
+
+def split_head(data: bytes) -> tuple[Any, bytes]:
+    """Return what `join_head` put together."""
+    (length,) = COUNT.unpack_from(data)
+    start = COUNT.size + length
+    return json.loads(data[COUNT.size : start]), data[start:]
 
 
 def _encode(value: Any, blobs: list[bytes], keep: Callable | None, depth: int) -> Any:

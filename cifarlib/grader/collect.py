@@ -6,16 +6,18 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from cifarlib.errors import CourseError
 from cifarlib.grader.exceptions import UnreadableError
 from cifarlib.grader.limits import MAX_FILES, MAX_LMS_BYTES
 
+T = TypeVar("T")
 MOODLE = re.compile(r"^(?P<student>.+?)_assignsubmission_file.*$")
 CANVAS = re.compile(r"^(?P<student>[^_]+)(_LATE)?_\d+_\d+_.*$")
 
@@ -120,14 +122,13 @@ def _choose(folder: Path, slug: str) -> Path:
         if len(files) > MAX_FILES:
             raise UnreadableError("the submission has too many files")
     notebooks = [p for p in files if p.suffix.lower() == ".ipynb"]
-    return _only(notebooks or files, [p.stem for p in notebooks or files], slug)
+    return _only(notebooks or files, lambda path: path.stem, slug)
 
 
-def _only(items: list, stems: list[str], slug: str):
-    """Return the one that has the assignment's name, or is the only one."""
-    named = [item for item, stem in zip(items, stems, strict=True) if stem == slug]
-    fitting = named or [item for item, stem in zip(items, stems, strict=True) if slug in stem]
-    fitting = fitting or items
+def _only(items: list[T], stem: Callable[[T], str], slug: str) -> T:
+    """Return the one whose `stem` is or holds the assignment's name, or that is the only one."""
+    named = [item for item in items if stem(item) == slug]
+    fitting = named or [item for item in items if slug in stem(item)] or items
     if len(fitting) != 1:
         raise UnreadableError(
             f"there are {len(fitting)} notebooks, and none or several have the assignment's name"
@@ -144,7 +145,7 @@ def _from_zip(path: Path, slug: str, most: int) -> bytes:
             infos = _checked(file)
             books = [i for i in infos if i.filename.lower().endswith(".ipynb")]
             books = [i for i in books if "__MACOSX" not in i.filename and "/." not in i.filename]
-            info = _only(books, [PurePosixPath(i.filename).stem for i in books], slug)
+            info = _only(books, lambda info: PurePosixPath(info.filename).stem, slug)
             with file.open(info) as member:
                 return member.read(most)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:

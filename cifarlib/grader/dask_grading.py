@@ -75,7 +75,7 @@ class RemoteGrader:
             "only": list(only),
         }
         future = self._client.submit(
-            work, self._assignment, content, json.dumps(job), pure=False, retries=RETRIES
+            grade_on_worker, self._assignment, content, json.dumps(job), pure=False, retries=RETRIES
         )
         return Graded.from_dict(json.loads(future.result()))
 
@@ -83,7 +83,7 @@ class RemoteGrader:
         """Do nothing: a worker ends its jails after each submission."""
 
 
-def work(assignment: bytes, content: bytes, job: str) -> str:
+def grade_on_worker(assignment: bytes, content: bytes, job: str) -> str:
     """Grade one submission on this worker; return the result as JSON.
 
     Raises:
@@ -104,7 +104,7 @@ def work(assignment: bytes, content: bytes, job: str) -> str:
         options = {"gpu": wanted["gpu"], "unsafe": wanted["unsafe"]}
         grader = LocalGrader(source, open_sandbox(limits, source.files, **options))
         try:
-            return json.dumps(grader.grade(content, wanted["only"]).as_dict())
+            return json.dumps(asdict(grader.grade(content, wanted["only"])))
         finally:
             grader.close()
 

@@ -20,15 +20,11 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def write_feedback(out: Path, source: Source, student: str, graded: Graded) -> Path:
     """Write a student's page: cells, outcomes, messages, points. Return where it lies."""
     path = out / "feedback" / f"{student}.html"
-    text = (
-        _pages()
-        .get_template("feedback.html")
-        .render(
-            student=student,
-            assignment=source.slug,
-            graded=graded,
-            waiting=sum(score.worth for score in graded.scores.values() if score.points is None),
-        )
+    text = _template("feedback.html").render(
+        student=student,
+        assignment=source.slug,
+        graded=graded,
+        waiting=sum(score.worth for score in graded.scores.values() if score.points is None),
     )
     write_atomic(path, text)
     return path
@@ -37,22 +33,18 @@ def write_feedback(out: Path, source: Source, student: str, graded: Graded) -> P
 def write_summary(out: Path, source: Source, rows: list[dict[str, Any]]) -> Path:
     """Write the instructor's page from the rows of the table. Return where it lies."""
     path = out / "index.html"
-    text = (
-        _pages()
-        .get_template("summary.html")
-        .render(
-            assignment=source.slug,
-            rows=rows,
-            bars=_distribution(rows),
-            mean=statistics.fmean(row["score"] for row in rows),
-            median=statistics.median(row["score"] for row in rows),
-            worth=sum(source.worth.values()),
-            questions=_questions(source, rows),
-            people=[row for row in rows if row["problems"]],
-            waiting=sum(1 for r in rows if any(s["points"] is None for s in r["scores"].values())),
-            odd=[row for row in rows if row["oddities"]],
-            unsafe=any(row["sandbox"] == "none" for row in rows),
-        )
+    text = _template("summary.html").render(
+        assignment=source.slug,
+        rows=rows,
+        bars=_distribution(rows),
+        mean=statistics.fmean(row["score"] for row in rows),
+        median=statistics.median(row["score"] for row in rows),
+        worth=sum(source.worth.values()),
+        questions=_questions(source, rows),
+        people=[row for row in rows if row["problems"]],
+        waiting=sum(1 for r in rows if any(s["points"] is None for s in r["scores"].values())),
+        odd=[row for row in rows if row["oddities"]],
+        unsafe=any(row["sandbox"] == "none" for row in rows),
     )
     write_atomic(path, text)
     return path
@@ -96,7 +88,7 @@ def _distribution(rows: list[dict]) -> list[tuple[str, int, float]]:
 
 
 @cache
-def _pages() -> Any:
+def _template(name: str) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Environment(
@@ -108,7 +100,7 @@ def _pages() -> Any:
     )
     pages.filters["points"] = lambda number: "–" if number is None else f"{number:g}"
     pages.filters["picture"] = _picture
-    return pages
+    return pages.get_template(name)
 
 
 def _picture(text: str) -> str:

@@ -9,8 +9,9 @@ import json
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifarlib._support import progress
 from cifarlib._support.files import write_atomic
@@ -23,6 +24,9 @@ from cifarlib.grader.limits import JailLimits
 from cifarlib.grader.local_grader import LocalGrader
 from cifarlib.grader.scores import Graded
 from cifarlib.grader.source import Source, find_source
+
+if TYPE_CHECKING:
+    from cifarlib.grader.dask_grading import Cluster
 
 
 def main(args: argparse.Namespace) -> int:
@@ -67,7 +71,7 @@ def _sandbox(args: argparse.Namespace, limits: JailLimits, source: Source) -> Sa
     return open_sandbox(limits, source.files, gpu=args.gpu, unsafe=args.unsafe_no_sandbox)
 
 
-def _cluster(args: argparse.Namespace) -> AbstractContextManager[Any]:
+def _cluster(args: argparse.Namespace) -> AbstractContextManager[Cluster | None]:
     if not args.scheduler:
         return nullcontext()
     from cifarlib.grader.dask_grading import Cluster
@@ -104,7 +108,7 @@ def _row(batch: Batch, submission: Submission, failed: Graded | None) -> dict[st
     """Return a student's line of the tables: the result without the notebook."""
     facts = read_result(batch.result_path(submission.student)) if failed is None else None
     failed = failed or Graded.failed(batch.source, "no result")
-    graded = facts["graded"] if facts else failed.as_dict()
+    graded = facts["graded"] if facts else asdict(failed)
     graded.pop("notebook")
     points = [score["points"] for score in graded["scores"].values()]
     return {

@@ -182,8 +182,7 @@ class RefereeJail(JailClient):
 
     def bind(self, names: Sequence[str], values: bytes) -> dict[str, str]:
         """Hand in the student's values; return why some are refused, by name."""
-        head = json.dumps(list(names)).encode()
-        body = codec.COUNT.pack(len(head)) + head + values
+        body = codec.join_head(list(names), values)
         refused = _json_object(self.request(wire.BIND, body, self.limits.test_s)).get("refused")
         return {str(n): str(why) for n, why in refused.items()} if isinstance(refused, dict) else {}
 

@@ -30,12 +30,7 @@ class RefereeSide:
         hook = shell.displayhook  # a test's score is no news
         hook.write_output_prompt = hook.finish_displayhook = lambda: None
         hook.write_format_data = lambda *_: None
-        self.handlers = {wire.BIND: self.bind, wire.TEST: self.test, wire.RUN: self.run}
-
-    def run(self, body: bytes) -> tuple[bytes, bytes]:
-        """Run a piece of the instructor's code."""
-        ended, _ = self.shell.execute(body.decode())
-        return wire.DONE, json.dumps(ended).encode()
+        self.handlers = {wire.BIND: self.bind, wire.TEST: self.test, wire.RUN: shell.answer_run}
 
     def test(self, body: bytes) -> tuple[bytes, bytes]:
         """Run a graded cell, or a part of one; a last value that is a number is its score."""
@@ -47,16 +42,13 @@ class RefereeSide:
     def bind(self, body: bytes) -> tuple[bytes, bytes]:
         """Put the student's values into the namespace; return why some were refused.
 
-        The body is the list of names that were asked for, as JSON with its length in front, and
-        then the student's answer.
+        The body is the list of names that were asked for, and then the student's answer.
         """
-        (length,) = codec.COUNT.unpack_from(body)
-        start = codec.COUNT.size
-        names, refused = json.loads(body[start : start + length]), {}
+        (names, answer), refused = codec.split_head(body), {}
         for name in names:
             self.shell.user_ns.pop(name, None)
         try:
-            values = codec.loads_mapping(body[start + length :])
+            values = codec.loads_mapping(answer)
         except NotPlainError as error:
             return wire.DONE, json.dumps({"refused": {name: str(error) for name in names}}).encode()
         for name in names:

@@ -29,6 +29,7 @@ class Shell(InteractiveShell):
     busy: bytes | None = None  # the same, while it may be interrupted
     left = 0  # bytes of output that this cell may still send
     most = 0
+    last_traceback = ""
 
     def execute(self, code: str) -> tuple[dict, Any]:
         """Run one cell; return how it ended, as plain data, and its last value."""
@@ -41,7 +42,10 @@ class Shell(InteractiveShell):
             return {"ok": True}, result.result
         return failure(type(error).__name__, error, self.last_traceback), None
 
-    last_traceback = ""
+    def answer_run(self, body: bytes) -> tuple[bytes, bytes]:
+        """Answer a request to run code: its source in, how it ended out."""
+        ended, _ = self.execute(body.decode())
+        return wire.DONE, json.dumps(ended).encode()
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
         self.last_traceback = ESCAPES.sub("", "\n".join(map(str, stb)))

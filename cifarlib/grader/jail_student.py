@@ -20,12 +20,7 @@ class StudentSide:
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
         self.functions: dict[int, Callable] = {}
-        self.handlers = {wire.RUN: self.run, wire.GET: self.get, wire.CALL: self.call}
-
-    def run(self, body: bytes) -> tuple[bytes, bytes]:
-        """Run a cell: its source in, how it ended out."""
-        ended, _ = self.shell.execute(body.decode())
-        return wire.DONE, json.dumps(ended).encode()
+        self.handlers = {wire.RUN: shell.answer_run, wire.GET: self.get, wire.CALL: self.call}
 
     def get(self, body: bytes) -> tuple[bytes, bytes]:
         """Return the values of those of the names that exist."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from cifarlib.grader.jail_clients import CellResult
@@ -77,12 +77,9 @@ class Graded:
         scores = _without_outcome(source, None, why)
         return cls("failed", scores, why, problems=[f"grading failed: {why}"])
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Graded:
-        """Return what `as_dict` wrote."""
+        """Return what was written as `asdict(graded)`."""
         scores = {id: Score(**score) for id, score in facts["scores"].items()}
         return cls(**facts | {"scores": scores})
 
