@@ -91,7 +91,7 @@ def test_ci_runs_the_two_commands_of_the_readme():
 def test_top_level_holds_only_what_is_planned():
     planned = """
         notebooks cifarlib exercises solutions tests benchmarks environment.yml README.md LICENSE
-        pyproject.toml Makefile requirements.lock CONTRIBUTING.md nbgrader_config.py docs
+        pyproject.toml Makefile requirements.lock CONTRIBUTING.md nbgrader_config.py docs budget.toml
     """
     ignored = ("runs", "gradebook.db", "dist", "build")
     extra = [
