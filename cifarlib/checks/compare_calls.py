@@ -42,21 +42,18 @@ def same_results(
     cases = list(cases)
     given = results(name, function, cases)
     needed = [plain(right(*deepcopy(case)), "the right answer") for case in cases]
-    if all(same(g, n, tolerance) for g, n in zip(given, needed, strict=True)):
-        for case, g, n in zip(cases, given, needed, strict=True):
-            compare(g, n, call_text(name, case), tolerance=tolerance)
-        return given
-    for remark, slip in mistakes:
-        if _all_equal(given, [plain(slip(*deepcopy(case)), "a slip") for case in cases], tolerance):
-            wrong = next(i for i, g in enumerate(given) if not same(g, needed[i], tolerance))
-            text = f"{call_text(name, cases[wrong])} is {brief(given[wrong])}"
-            raise Wrong(f"{text}. {remark}")
-    is_kind = type(given[0]) is type(needed[0])
-    if len(cases) > 1 and is_kind and _constant(given) and not _constant(needed):
-        raise Wrong(
-            f"`{name}` gives {brief(given[0])} whatever it is called with. "
-            "Let it work out its answer from its arguments."
-        )
+    if not _all_same(given, needed, tolerance):
+        for remark, slip in mistakes:
+            slips = [plain(slip(*deepcopy(case)), "a slip") for case in cases]
+            if _all_same(given, slips, tolerance):
+                wrong = next(i for i, g in enumerate(given) if not same(g, needed[i], tolerance))
+                raise Wrong(f"{call_text(name, cases[wrong])} is {brief(given[wrong])}. {remark}")
+        is_kind = type(given[0]) is type(needed[0])
+        if len(cases) > 1 and is_kind and _constant(given) and not _constant(needed):
+            raise Wrong(
+                f"`{name}` gives {brief(given[0])} whatever it is called with. "
+                "Let it work out its answer from its arguments."
+            )
     for case, g, n in zip(cases, given, needed, strict=True):
         compare(g, n, call_text(name, case), tolerance=tolerance)
     return given
@@ -108,7 +105,7 @@ def _argument(value: Any) -> str:
     return text if len(text) <= 160 else f"{text[:150]} ..."
 
 
-def _all_equal(given: list[Any], other: list[Any], tolerance: float) -> bool:
+def _all_same(given: list[Any], other: list[Any], tolerance: float) -> bool:
     return all(same(g, o, tolerance) for g, o in zip(given, other, strict=True))
 
 

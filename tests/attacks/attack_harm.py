@@ -93,6 +93,15 @@ for pid in [-1, 1, *range(3, 400)]:
             pass
 """
 
+# Stays until the jail is killed, however long its memory takes to fill on a busy machine.
+STAY = """
+for _ in range(9):
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
+
 FLOOD_PIPE = """
 import os
 FRAME = b"o" + bytes(16) + (10**6).to_bytes(4, "big") + b"x" * 10**6
@@ -148,14 +157,14 @@ HARM: dict[str, Attack] = {
     "memory_of_many_processes": harm(
         "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n"
         "        kept = bytearray(os.urandom(1 << 20)) * 300\n        time.sleep(60)\n"
-        "        os._exit(0)\ntime.sleep(5)",
+        "        os._exit(0)\n" + STAY,
         AFTER_MEAN,
         problem="MB of memory",
     ),
     "memory_files": harm(
         "import os, time\nkept = []\nfor _ in range(400):\n    fd = os.memfd_create('x')\n"
         "    kept.append(fd)\n    for _ in range(30):\n        os.write(fd, bytes(1 << 20))\n"
-        "time.sleep(5)",
+        + STAY,
         AFTER_MEAN,
         problem="MB of memory",
     ),
