@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarlib.errors import CourseError
-from cifarlib.runner.arguments import add_run_arguments, seeds
+from cifarlib.runner.run_arguments import add_run_arguments, seeds
 
 if TYPE_CHECKING:
     from cifarlib.data import mirror
@@ -199,7 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     release.add_argument("--check", action="store_true", help="change nothing; fail if stale")
 
-    from cifarlib.grader.arguments import add_arguments
+    from cifarlib.grader.grade_arguments import add_arguments
 
     add_arguments(_command(commands, "grade", _grade, "grade submissions safely"))
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import inspect
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,7 +20,7 @@ from keras import layers
 
 import cifarlib
 from cifarlib import backbones
-from cifarlib.backbones import feature_cache, features
+from cifarlib.backbones import feature_cache, features, layer_code
 from cifarlib.errors import CourseError
 
 SHAPE = (32, 32, 3)
@@ -145,7 +149,8 @@ SLOW = """
 import os, time, numpy as np
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import cifarlib
-from cifarlib import backbones, features
+from cifarlib import backbones
+from cifarlib.backbones import features
 features.SAVE_BYTES = 1
 cifarlib.set_seed(0)
 base = backbones.load("VGG16", (32, 32, 3), weights="random", until="block1_pool", pooling="avg")
@@ -244,13 +249,149 @@ def test_no_room_for_the_answer_is_explained(base, monkeypatch):
         features.extract(base, IMAGES)
 
 
-def test_where_the_cache_is(monkeypatch, tmp_path, cache):
-    assert feature_cache.cache_folder() == cache
-    assert feature_cache.cache_folder(tmp_path) == tmp_path
-    monkeypatch.delenv("CIFARLIB_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setattr(feature_cache.sys, "platform", "linux")
-    assert feature_cache.cache_folder() == tmp_path / "xdg" / "cifarlib"
+def model(*first, activation=None):
+    """A small model, the same each time but for the layers it begins with."""
+    same = keras.initializers.GlorotUniform(seed=1)
+    last = layers.Conv2D(4, 3, activation=activation, kernel_initializer=same)
+    return keras.Sequential([keras.Input((8, 8, 3)), *first, last])
+
+
+def scaling_layer(by):
+    """A custom layer as a notebook defines it: with another `by` it is code that was edited."""
+
+    @keras.saving.register_keras_serializable("notebook")
+    class Scaling(layers.Layer):
+        def call(self, images):
+            return keras.ops.cast(images, "float32") * by
+
+    return Scaling(name="scaling")
+
+
+def nested_model(by):
+    class Nested(keras.Model):
+        def call(self, images):
+            return keras.ops.cast(images, "float32") * by
+
+    return Nested(name="nested")
+
+
+def times(by):
+    def activation(x):
+        return x * by
+
+    return activation
+
+
+def relu(x):
+    """Not Keras's: in a configuration both are called "relu"."""
+    return x * 7
+
+
+class CaffeColors(backbones.CaffeColors):
+    """Not the course's."""
+
+    def call(self, images):
+        return images * 3
+
+
+def same_name(by):
+    return CaffeColors(name="p") if by == 1 else backbones.CaffeColors(name="p")
+
+
+FOREIGN = {
+    "a custom layer": (lambda by: model(scaling_layer(by)), "scaling"),
+    "a layer inside another": (
+        lambda by: model(
+            layers.Reshape((8, 8, 3, 1)),
+            layers.TimeDistributed(scaling_layer(by), name="each"),
+            layers.Reshape((8, 8, 3)),
+        ),
+        "scaling",
+    ),
+    "a subclassed model": (lambda by: model(nested_model(by)), "nested"),
+    "a Lambda": (lambda by: model(layers.Lambda(lambda x: x * by, name="times")), "times"),
+    "a Lambda in a model in a model": (
+        lambda by: keras.Sequential([model(layers.Lambda(lambda x: x * by, name="times"))]),
+        "times",
+    ),
+    "a custom activation": (lambda by: model(layers.Activation(times(by), name="a")), "a"),
+    "one with a name that Keras has": (
+        lambda by: model(layers.Activation(relu if by == 1 else "relu", name="a")),
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", FOREIGN)
+def test_features_of_code_that_is_not_kerass_are_never_old_ones(which, cache, capsys):
+    build, layer = FOREIGN[which]
+    images = IMAGES[:5, :8, :8]
+    for by in (1, 2):
+        base = build(by)
+        rows = features.extract(base, images)
+        said = capsys.readouterr().out
+        if which != "one with a name that Keras has" or by == 1:
+            assert said.count("\n") == 1
+            assert f'not kept: its layer "{layer}" (' in said
+            assert not list(cache.rglob("*.npy"))
+        np.testing.assert_allclose(rows, base.predict(images, verbose=0), rtol=1e-5)
+
+
+def test_a_global_that_a_lambda_reads_may_change_between_two_calls(cache, monkeypatch):
+    monkeypatch.setitem(globals(), "by", 1.0)
+    base = model(layers.Lambda(lambda x: x * by))  # noqa: F821
+    images = IMAGES[:5, :8, :8]
+    first = features.extract(base, images)
+    monkeypatch.setitem(globals(), "by", 2.0)
+    np.testing.assert_allclose(features.extract(base, images), 2 * first, rtol=1e-5)
+
+
+def test_what_was_gathered_outlives_its_temporary_store(cache):
+    rows = features.extract(model(scaling_layer(1)), IMAGES[:5, :8, :8])
+    assert isinstance(rows, np.memmap)
+    assert list(cache.iterdir()) == []
+    assert np.isfinite(rows).all()
+    assert rows.any()
+
+
+def test_a_layer_that_takes_the_name_of_one_of_the_course_is_not_believed():
+    assert "(CaffeColors of test_features)" in layer_code.foreign_code(model(CaffeColors()))
+    assert layer_code.foreign_code(model(backbones.CaffeColors())) is None
+
+
+def test_a_model_of_keras_layers_and_functions_is_kept(cache, capsys):
+    x = images = keras.Input((8, 8, 3))
+    x = layers.TimeDistributed(layers.Conv1D(4, 3, activation="gelu"))(x)
+    x = layers.Dense(3, activation=keras.activations.tanh, kernel_regularizer="l2")(x)
+    x = layers.PReLU()(keras.ops.sqrt(keras.ops.abs(x) + 1.0))
+    base = keras.Model(images, layers.Activation(layers.LeakyReLU(0.1))(x))
+    base.compile("sgd", loss=lambda y, p: keras.ops.mean(p))  # not part of what it predicts
+    outer = keras.Sequential([keras.Input((8, 8, 3)), base, layers.GlobalMaxPooling2D()])
+    features.extract(outer, IMAGES[:5, :8, :8])
+    assert len(chunks(cache)) == 1
+    outer.compile("adam", "mse")
+    base.compile("adam", "mse")
+    features.extract(outer, IMAGES[:5, :8, :8])
+    assert capsys.readouterr().out == ""
+    assert len(chunks(cache)) == 1
+
+
+def test_the_source_of_the_courses_own_layers_is_in_the_key(base, tmp_path, cache):
+    features.extract(base, IMAGES)
+    (facts,) = cache.glob("features/*/facts.json")
+    digest = layer_code.source_digest(backbones.CaffeColors)
+    assert json.loads(facts.read_text())["code"] == {"cifarlib.backbones.preprocessing": digest}
+
+    copy = tmp_path / "copied_preprocessing.py"
+    copy.write_bytes(Path(inspect.getfile(backbones.CaffeColors)).read_bytes())
+    spec = importlib.util.spec_from_file_location("copied_preprocessing", copy)
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    keras.saving.register_keras_serializable("cifarlib")(backbones.CaffeColors)
+    assert layer_code.source_digest(module.CaffeColors) == digest
+    copy.write_text(copy.read_text().replace("103.939", "103.9"))
+    assert layer_code.source_digest(module.CaffeColors) != digest
+    del sys.modules[spec.name]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from attack_course import FULL, RIGHT, SLUG, WRONG, cell, handed_in, source, tex
 
 from cifarlib.errors import CourseError
 from cifarlib.grader import bubblewrap, dask_grading, grade
-from cifarlib.grader.arguments import add_arguments
+from cifarlib.grader.grade_arguments import add_arguments
 from cifarlib.grader.batch import Grader, read_result
 from cifarlib.grader.bubblewrap import Sandbox
 from cifarlib.grader.collect import find_submissions

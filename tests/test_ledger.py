@@ -47,8 +47,8 @@ def test_band_leaves_smoke_out(recorded):
 def test_prediction_interval_by_hand(recorded):
     # standard deviation 0.0158, times sqrt(1 + 1/5), times t(0.975, 4) = 2.776: 0.048
     band = ledger.band("R0.4", "test_accuracy")
-    assert band.expects(0.617)
-    assert not band.expects(0.619)
+    assert band.in_prediction_interval(0.617)
+    assert not band.in_prediction_interval(0.619)
 
 
 def test_states(recorded):
@@ -155,7 +155,7 @@ def test_verdict(recorded, value, words):
     ],
 )
 def test_figures(recorded, source, text):
-    assert prose.figure(source) == text
+    assert prose.quoted_value(source) == text
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_figures(recorded, source, text):
 )
 def test_bad_sources(recorded, source):
     with pytest.raises(CourseError):
-        prose.figure(source)
+        prose.quoted_value(source)
 
 
 GOOD = (

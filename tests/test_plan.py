@@ -13,7 +13,7 @@ from cifarlib.errors import CourseError
 from cifarlib.ledger import result_store
 from cifarlib.profiles import PURPOSES
 from cifarlib.runner import cells, durations
-from cifarlib.runner.arguments import seeds
+from cifarlib.runner.run_arguments import seeds
 from cifarlib.runner.plan import plan
 from cifarlib.runner.promote_outputs import promote_outputs
 

@@ -89,9 +89,9 @@ def two_variants(tmp_path, monkeypatch):
 
 def test_the_interval_of_a_gain_pairs_runs_by_their_seeds(two_variants):
     wanted = paired_gain([0.53, 0.54, 0.55], [0.50, 0.52, 0.49])
-    said = prose.figure("sure R0.4 new old test_accuracy")
+    said = prose.quoted_value("sure R0.4 new old test_accuracy")
     assert said == f"{wanted.low:+.1f} to {wanted.high:+.1f}"
-    assert prose.figure("sure R0.4 new R0.4:old test_accuracy") == said
+    assert prose.quoted_value("sure R0.4 new R0.4:old test_accuracy") == said
 
 
 @pytest.mark.parametrize("variant", ["lonely", "longer"])
@@ -105,7 +105,7 @@ def test_an_interval_without_two_pairs_is_refused(variant, two_variants, tmp_pat
 
 def test_an_interval_in_points_of_what_has_no_points_is_refused():
     with pytest.raises(CourseError, match="no source of a figure"):
-        prose.figure("sure R0.4 all-data report test_loss")
+        prose.quoted_value("sure R0.4 all-data report test_loss")
 
 
 def test_no_source_begins_a_line(tmp_path):

@@ -34,13 +34,11 @@ class NotebookTask:
 
     @property
     def folder(self) -> Path:
-        """Where the executed notebook and its journal go."""
-        return self.group / self.slug
+        return self.job().folder
 
     @property
     def records(self) -> Path:
-        """Where the notebook leaves its results."""
-        return self.group / "records" / self.slug
+        return self.job().records
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ CELL_SECONDS = 6  # on an idle machine
 COMMAND = """
 import argparse, json, re
 from cifarlib.grader import grade
-from cifarlib.grader.arguments import add_arguments
+from cifarlib.grader.grade_arguments import add_arguments
 parser = argparse.ArgumentParser()
 add_arguments(parser)
 code = grade.main(parser.parse_args())
