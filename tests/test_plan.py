@@ -1,21 +1,21 @@
 """Plans of `cifarlib run`: what is asked for, what is refused, and what a dry run shows."""
 
 import json
-import time
 from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 from running import RECORD, make, printed, read_json
+from work import calls, files_opened
 
 from cifarlib.cli import main
 from cifarlib.errors import CourseError
 from cifarlib.ledger import result_store
 from cifarlib.profiles import PURPOSES
 from cifarlib.runner import cells, durations
-from cifarlib.runner.run_arguments import seeds
 from cifarlib.runner.plan import plan
 from cifarlib.runner.promote_outputs import promote_outputs
+from cifarlib.runner.run_arguments import seeds
 
 
 def test_one_profile_and_seed_use_the_folder_itself(ready, tmp_path):
@@ -105,13 +105,26 @@ def test_durations_that_come_with_the_course_are_of_its_notebooks():
 
 
 def test_a_thousand_runs_are_planned_quickly(tmp_path, monkeypatch, capsys):
+    """Of each further run nothing is read but its journal, and little is computed."""
     monkeypatch.chdir(tmp_path)
     for number in range(20):
         make(tmp_path / "notebooks", f"{number:02d}_one", *(f"x = {n}" for n in range(30)))
-    began = time.monotonic()
-    assert main(["run", "--profile", "smoke", "--seeds", "0-49", "--dry-run"]) == 0
-    assert time.monotonic() - began < 5
+
+    def work(seeds):
+        with files_opened() as opened, calls() as called:
+            assert main(["run", "--profile", "smoke", "--seeds", seeds, "--dry-run"]) == 0
+        notebooks = [n for path, n in opened.items() if path.suffix == ".ipynb"]
+        journals = [n for path, n in opened.items() if path.name == "journal.json"]
+        others = sum(opened.values()) - sum(notebooks) - sum(journals)
+        return notebooks, journals, others, called.total()
+
+    work("0")  # what is read once in a process is read here
+    few, many = work("0-4"), work("0-49")
     assert "1000 to run" in capsys.readouterr().out
+    assert few[0] == many[0] == []
+    assert (few[1], many[1]) == ([1] * 100, [1] * 1000)
+    assert few[2] == many[2] < 100
+    assert (many[3] - few[3]) / 900 < 4_000
 
 
 def test_several_seeds_leave_a_page_each_and_one_above(tmp_path, monkeypatch, capsys):
