@@ -10,6 +10,7 @@ import pytest
 from keras import layers
 
 from cifarlib import backbones
+from cifarlib.backbones.preprocessing import preprocessing
 from cifarlib.data import mirror, sources
 from cifarlib.data.imagenet import NETWORKS
 from cifarlib.errors import CourseError
@@ -91,7 +92,7 @@ def test_count_blocks_and_smallest_size(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_preprocessing_is_the_networks_own(name):
-    model = keras.Sequential([keras.Input(SHAPE), *backbones._preprocessing(name)])
+    model = keras.Sequential([keras.Input(SHAPE), *preprocessing(name)])
     right = getattr(keras.applications, MODULES[name]).preprocess_input(IMAGES.astype("float32"))
     np.testing.assert_allclose(model.predict(IMAGES, verbose=0), right, atol=1e-6)
 
@@ -102,7 +103,7 @@ def test_preprocessing_of_efficientnet_is_the_one_it_can_bring_along():
     )
     theirs = next(layer for layer in whole.layers if isinstance(layer, layers.Normalization))
     theirs = keras.Model(whole.input, theirs.output)
-    ours = keras.Sequential([keras.Input(SHAPE), *backbones._preprocessing("EfficientNetV2B0")])
+    ours = keras.Sequential([keras.Input(SHAPE), *preprocessing("EfficientNetV2B0")])
     np.testing.assert_allclose(
         ours.predict(IMAGES, verbose=0), theirs.predict(IMAGES, verbose=0), atol=1e-6
     )

@@ -12,6 +12,7 @@ Every room may use this one; it uses none of them.
 | `device_allocation` | CPU threads and GPUs for processes side by side |
 | `requirements_lock` | the pinned versions |
 | `progress` | progress bars where somebody is watching |
+| `keras_layers` | the layers of a model, nested models opened; which of Keras's run foreign code |
 | `tables` | a small table for notebooks and terminals |
 | `out_of_memory` | what to do when memory runs out |
 """

@@ -74,7 +74,7 @@ def versions() -> dict[str, str]:
 
 def checkout() -> Path | None:
     """Return the project folder that this cifarlib runs from; None if it is installed."""
-    top = Path(__file__).resolve().parents[1]
+    top = Path(__file__).resolve().parents[2]
     return top if (top / "pyproject.toml").exists() else None
 
 

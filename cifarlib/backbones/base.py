@@ -16,36 +16,17 @@ import os
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from cifarlib._support.keras_layers import leaf_layers
-from cifarlib.backbones.freezing import block_names, mark, set_marks
+from cifarlib.backbones.freezing import block_names, origin_of, set_origins
+from cifarlib.backbones.preprocessing import preprocessing
 from cifarlib.backbones.weights import Weights, fill, random
 from cifarlib.data import sources
 from cifarlib.data.imagenet import NETWORKS
 from cifarlib.errors import CourseError
 
-_MEAN_RGB = (0.485, 0.456, 0.406)  # ImageNet's, for pixel values 0-1
-_VARIANCE_RGB = (0.229**2, 0.224**2, 0.225**2)
 _POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
-
-
-@keras.saving.register_keras_serializable("cifarlib")
-class CaffeColors(layers.Layer):
-    """Blue, green, red instead of red, green, blue, each minus its mean over ImageNet.
-
-    Pixel values are neither divided by 255 nor by anything else: they come out between -124 and
-    152. This is how the networks were fed that came from the Caffe library: VGG and ResNet50.
-    """
-
-    MEAN_BGR = (103.939, 116.779, 123.68)
-
-    def call(self, images):
-        mean = ops.convert_to_tensor(self.MEAN_BGR, dtype=images.dtype)
-        return ops.flip(images, axis=-1) - mean
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
 
 
 def load(
@@ -84,7 +65,7 @@ def load(
     x = images
     if upscale_to is not None:
         x = layers.Resizing(*size, interpolation="bilinear", name="resize")(x)
-    for layer in _preprocessing(name):
+    for layer in preprocessing(name):
         x = layer(x)
     whole = _build(name, input_tensor=x, input_shape=(*size, 3))
     return _finished(whole, name, weights, until, pooling, mirror)
@@ -119,8 +100,8 @@ def provenance(model: keras.Model) -> Weights:
         CourseError: nothing in the model comes from `load` or `network`.
     """
     for _, layer in leaf_layers(model):
-        if mark(layer):
-            return mark(layer).weights
+        if origin_of(layer):
+            return origin_of(layer).weights
     raise CourseError(
         f'No layer of the model "{model.name}" comes from backbones.load, so where its weights '
         "are from is not known. (A model that was saved and loaded again has forgotten it.)"
@@ -138,20 +119,9 @@ def available(name: str, mirror: str | os.PathLike | None = None) -> bool:
 
 
 def _build(name: str, **arguments: object) -> keras.Model:
-    if NETWORKS[name].colors == "torch":
+    if NETWORKS[name].preprocessing_mode == "torch":
         arguments["include_preprocessing"] = False  # `load` does it, for all networks alike
     return getattr(keras.applications, name)(weights=None, include_top=False, **arguments)
-
-
-def _preprocessing(name: str) -> list[layers.Layer]:
-    """Return the layers that turn pixel values 0-255 into what the network was trained on."""
-    colors = NETWORKS[name].colors
-    if colors == "caffe":
-        return [CaffeColors(name="preprocess")]
-    if colors == "tf":
-        return [layers.Rescaling(1 / 127.5, offset=-1, name="preprocess")]
-    normal = layers.Normalization(mean=_MEAN_RGB, variance=_VARIANCE_RGB, name="preprocess")
-    return [layers.Rescaling(1 / 255, name="scale"), normal]
 
 
 def _finished(
@@ -169,7 +139,7 @@ def _finished(
         raise CourseError(f"There is no pooling {pooling!r}. Choose 'avg', 'max' or None.")
     own = [layer for layer in whole.layers if not _prepares(layer)]
     output = whole.output if until is None else _layer(own, name, until).output
-    set_marks(own, fill(whole, name, mirror) if kind == "imagenet" else random(whole, name))
+    set_origins(own, fill(whole, name, mirror) if kind == "imagenet" else random(whole, name))
     if pooling is not None:
         output = _POOLING[pooling](name=f"global_{pooling}")(output)
     title = "_".join([name.lower(), *([until] if until else []), *([pooling] if pooling else [])])

@@ -12,33 +12,19 @@ import hashlib
 import io
 import json
 import os
-import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from cifarlib._support.digests import file_digest
 from cifarlib._support.files import write_atomic
+from cifarlib._support.folders import cache_folder
 from cifarlib.errors import CourseError
 
 _BLOCK = 1024  # rows that are gathered at a time
-
-
-def cache_folder(cache: str | os.PathLike | None = None) -> Path:
-    """Return the course's cache folder: the argument, else CIFARLIB_CACHE, else the user's."""
-    named = cache or os.environ.get("CIFARLIB_CACHE")
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        parent = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        parent = "~/Library/Caches"
-    else:
-        parent = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(parent).expanduser() / "cifarlib"
 
 
 def image_ids(images: np.ndarray) -> list[bytes]:
@@ -53,8 +39,10 @@ class Store:
         facts: what the rows depend on besides the image, as plain data.
         title: how the folder's name begins, for people.
         shape: of one row, which is float32.
-        cache: see `cache_folder`.
+        cache: see `cifarlib._support.folders.cache_folder`.
     """
+
+    _promise = "What was computed before is kept, and work goes on from there. "
 
     def __init__(
         self,
@@ -95,9 +83,8 @@ class Store:
             write_atomic(path, content)
         except CourseError as error:
             raise CourseError(
-                f"{error} What was computed before is kept, and work goes on from there. "
-                "Features lie in the folder that CIFARLIB_CACHE names; to use another one, set it "
-                "and start Python again."
+                f"{error} {self._promise}Features lie in the folder that CIFARLIB_CACHE names; "
+                "to use another one, set it and start Python again."
             ) from error
         self._take(np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -168,3 +155,25 @@ class Store:
         self._chunks.append(chunk)
         for row, id in enumerate(np.array(chunk["id"])):
             self._places[id.tobytes()] = number, row
+
+
+class _TemporaryStore(Store):
+    _promise = ""
+
+
+@contextmanager
+def temporary_store(
+    shape: tuple[int, ...], cache: str | os.PathLike | None = None
+) -> Iterator[Store]:
+    """Give a `Store` in a folder that goes away at the end; what it gathered stays.
+
+    It lies where lasting features would, or among temporary files if that cannot be written to.
+    """
+    parent = cache_folder(cache)
+    with suppress(OSError):
+        parent.mkdir(parents=True, exist_ok=True)
+    place = parent if os.access(parent, os.W_OK) else None
+    with tempfile.TemporaryDirectory(
+        dir=place, prefix="features-not-kept-", ignore_cleanup_errors=True
+    ) as folder:
+        yield _TemporaryStore({}, "model", shape, folder)

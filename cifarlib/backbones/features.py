@@ -7,6 +7,9 @@
 A base that does not learn makes the same features of the same image in every epoch. They are kept
 below the user's cache folder, or below CIFARLIB_CACHE; `feature_cache` says how. Each image is
 computed once, whatever split it turns up in. The folder may be deleted at any time.
+
+What features depend on is in `_facts`. The code of a layer that is neither Keras's nor the course's
+cannot be: features of a base with such a layer are computed each time, and a printed line says so.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from math import prod
 from typing import Any
@@ -25,8 +29,9 @@ from cifarlib._support import out_of_memory, progress
 from cifarlib._support.digests import array_digest
 from cifarlib._support.environment import versions
 from cifarlib._support.keras_layers import leaf_layers
-from cifarlib.backbones.feature_cache import Store, image_ids
-from cifarlib.backbones.freezing import mark
+from cifarlib.backbones.feature_cache import Store, image_ids, temporary_store
+from cifarlib.backbones.freezing import origin_of
+from cifarlib.backbones.layer_code import course_code, foreign_code
 from cifarlib.backbones.weights import Weights
 from cifarlib.data.dataset import Dataset
 from cifarlib.errors import CourseError
@@ -94,6 +99,9 @@ def extract(
 ) -> np.ndarray:
     """Return what `base` makes of `images`, as `base.predict` would; computed once, then read.
 
+    A base with a Lambda, a custom layer or a custom activation runs each time: no key could tell
+    that its code, or a global variable that it reads, has changed.
+
     Args:
         base: a functional or Sequential model with one input and one output, such as
             `backbones.load` returns. It runs as for prediction: no dropout, BatchNormalization
@@ -122,14 +130,29 @@ def _extract(
 ) -> dict[str, np.ndarray]:
     images = list(parts.values())
     _check(base, images)
-    store = Store(_facts(base, images[0]), _network(base), base.output_shape[1:], cache)
     ids = [image_ids(part) for part in images]
-    missing = [store.missing(part) for part in ids]
     step = batch_size or _batch_size(base)
-    with progress.bar(sum(map(len, missing)), "features", "image") as bar:
-        for part, part_ids in zip(images, ids, strict=True):
-            _fill(store, base, part, part_ids, step, bar)
-    return {name: store.gather(part) for name, part in zip(parts, ids, strict=True)}
+    with _store(base, images[0], cache) as store:
+        missing = [store.missing(part) for part in ids]
+        with progress.bar(sum(map(len, missing)), "features", "image") as bar:
+            for part, part_ids in zip(images, ids, strict=True):
+                _fill(store, base, part, part_ids, step, bar)
+        return {name: store.gather(part) for name, part in zip(parts, ids, strict=True)}
+
+
+def _store(
+    base: keras.Model, images: np.ndarray, cache: str | os.PathLike | None
+) -> AbstractContextManager[Store]:
+    """Return the store that lasts, or a temporary one if code decides that no key can hold."""
+    shape = base.output_shape[1:]
+    if why := foreign_code(base):
+        print(
+            f'Features of "{base.name}" are computed each time and not kept: {why} runs code that '
+            "is not Keras's, and no key could tell when it changes."
+        )
+        base.make_predict_function(force=True)  # a graph made before has the old code in it
+        return temporary_store(shape, cache)
+    return nullcontext(Store(_facts(base, images), _network(base), shape, cache))
 
 
 def _fill(
@@ -170,12 +193,15 @@ def _facts(base: keras.Model, images: np.ndarray) -> dict:
         "images": f"{images.dtype} {_by(images.shape[1:])}",
         "weights": array_digest(tuple(base.get_weights())),
         "network": _without_names(config, names),
+        "code": course_code(base),
     }
 
 
 def _origin(base: keras.Model) -> Weights | None:
     """Return where the base's weights came from; None if `backbones` did not make it."""
-    return next((mark(layer).weights for _, layer in leaf_layers(base) if mark(layer)), None)
+    return next(
+        (origin_of(layer).weights for _, layer in leaf_layers(base) if origin_of(layer)), None
+    )
 
 
 def _network(base: keras.Model) -> str:
@@ -200,9 +226,10 @@ def _names(config: object) -> Iterator[str]:
 
 
 def _without_names(config: object, names: dict[str, str]) -> object:
-    """Return a model's configuration with places for names, and without what may be trained."""
+    """Return a model's configuration with places for names, and without how it is trained."""
     if isinstance(config, dict):
-        kept = {key: value for key, value in config.items() if key != "trainable"}
+        training = ("trainable", "compile_config")
+        kept = {key: value for key, value in config.items() if key not in training}
         return {key: _without_names(value, names) for key, value in kept.items()}
     if isinstance(config, list | tuple):
         return [_without_names(value, names) for value in config]
@@ -211,14 +238,14 @@ def _without_names(config: object, names: dict[str, str]) -> object:
 
 def _batch_size(base: keras.Model) -> int:
     """Choose so that the largest layer's output takes at most 128 MB: fast and safe on CPUs."""
-    sizes = [prod(n or 1 for n in layer.output.shape[1:]) for _, layer in leaf_layers(base)]
+    outputs = [getattr(layer, "output", ()) for _, layer in leaf_layers(base)]
+    sizes = [prod(n or 1 for n in output.shape[1:]) for output in keras.tree.flatten(outputs)]
     return max(8, min(128, 2**25 // max(sizes)))
 
 
 def _check(base: keras.Model, parts: list[np.ndarray]) -> None:
     try:
         takes, gives = base.input_shape[1:], base.output_shape[1:]
-        base.get_config()
         single = len(base.inputs) == len(base.outputs) == 1
     except (AttributeError, NotImplementedError, TypeError, ValueError):
         single = False

@@ -20,13 +20,13 @@ from cifarlib._support.tables import Table
 from cifarlib.backbones.weights import Weights
 from cifarlib.errors import CourseError
 
-_MARK = "_cifarlib_base"
+_ORIGIN = "_cifarlib_base"
 _BLOCK = re.compile(r"(block\d+|conv\d+|stem|top|post)(?=[_a-z]|$)")  # how layers' names begin
 _MOBILENET = re.compile(r"conv_(?:dw|pw|pad)_(\d+)")
 _INCEPTION = re.compile(r"mixed\d+")
 
 
-class Mark(NamedTuple):
+class LayerOrigin(NamedTuple):
     """What each layer of a base carries: where its weights came from, and its block."""
 
     weights: Weights
@@ -44,7 +44,7 @@ def freeze(model: keras.Model) -> None:
     """
     _let_learn(model, [])
     for part in [model, *_models(model)]:
-        if all(mark(layer) or not layer.weights for _, layer in leaf_layers(part)):
+        if all(origin_of(layer) or not layer.weights for _, layer in leaf_layers(part)):
             part.trainable = False
 
 
@@ -88,7 +88,7 @@ def blocks(model: keras.Model) -> dict[str, list[str]]:
     """
     grouped: dict[str, list[str]] = {}
     for layer in _base(model):
-        grouped.setdefault(mark(layer).block, []).append(layer.name)
+        grouped.setdefault(origin_of(layer).block, []).append(layer.name)
     return grouped
 
 
@@ -142,15 +142,15 @@ def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return [name for name in before if before[name] != after[name]]
 
 
-def mark(layer: layers.Layer) -> Mark | None:
-    """Return what `set_marks` noted on a layer; None for a layer that is in no base."""
-    return getattr(layer, _MARK, None)
+def origin_of(layer: layers.Layer) -> LayerOrigin | None:
+    """Return what `set_origins` noted on a layer; None for a layer that is in no base."""
+    return getattr(layer, _ORIGIN, None)
 
 
-def set_marks(own: list[layers.Layer], weights: Weights) -> None:
+def set_origins(own: list[layers.Layer], weights: Weights) -> None:
     """Note on the layers of a whole network, in order, where their weights are from."""
     for layer, block in zip(own, block_names([layer.name for layer in own]), strict=True):
-        setattr(layer, _MARK, Mark(weights, block))
+        setattr(layer, _ORIGIN, LayerOrigin(weights, block))
 
 
 def block_names(names: list[str]) -> list[str]:
@@ -176,7 +176,7 @@ def _inception_blocks(names: list[str]) -> list[str]:
 
 
 def _base(model: keras.Model) -> list[layers.Layer]:
-    base = [layer for _, layer in leaf_layers(model) if mark(layer)]
+    base = [layer for _, layer in leaf_layers(model) if origin_of(layer)]
     if not base:
         raise CourseError(
             f'No layer of the model "{model.name}" comes from backbones.load, so there is no base '

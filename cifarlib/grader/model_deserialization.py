@@ -45,7 +45,6 @@ OURS = {  # layers of this course, by the name under which they are registered
     "cifarlib>RandomAffine": "cifarlib.augmentation",
 }
 FUNCTIONS = ("builtins", "keras.activations", "keras.losses", "keras.metrics")
-RUNS_CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__bytes__")
 
 
