@@ -125,7 +125,7 @@ def fit(
         images = {"x": _Fresh(data, batch_size, augment), "shuffle": False}
     with out_of_memory.explained("training", batch_size):
         if keras.backend.backend() == "tensorflow" and model.compiled:
-            _hand_over(model, epochs * -(-len(data.x_train) // batch_size))
+            _set_steps_per_execution(model, epochs * -(-len(data.x_train) // batch_size))
             _make_variables(model, data)
         history = model.fit(
             **images,
@@ -139,7 +139,7 @@ def fit(
     return Run(values, clock.seconds, batch_size, len(data.x_train))
 
 
-def _hand_over(model: keras.Model, steps: int) -> None:
+def _set_steps_per_execution(model: keras.Model, steps: int) -> None:
     """Let TensorFlow take many of a training's batches at once, if there are many.
 
     Keras keeps the graphs of an earlier call, in which the old number of batches is fixed. With

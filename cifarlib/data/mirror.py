@@ -13,7 +13,7 @@ from cifarlib._support import progress
 from cifarlib._support.digests import file_digest
 from cifarlib._support.files import replacing
 from cifarlib.data import readers, sources
-from cifarlib.data.imagenet import Network
+from cifarlib.data.imagenet import PretrainedNetwork
 from cifarlib.errors import CourseError
 
 ITEMS = ("mnist", "cifar10", "vgg16")
@@ -176,7 +176,7 @@ def _check_batch(path: Path, file: str) -> Row:
     return Row(file, "not official", "whole, but its MD5 is not the published one")
 
 
-def _check_weights(path: Path, network: Network) -> tuple[str, str]:
+def _check_weights(path: Path, network: PretrainedNetwork) -> tuple[str, str]:
     import h5py  # comes with Keras
 
     sizes: list[int] = []

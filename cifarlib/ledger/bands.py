@@ -60,7 +60,7 @@ class Band:
         spread = factor * statistics.stdev(self.values)
         return min(self.low, self.mean - spread), max(self.high, self.mean + spread)
 
-    def expects(self, value: float) -> bool:
+    def in_prediction_interval(self, value: float) -> bool:
         """Is `value` what one more run could plausibly give?"""
         low, high = self.interval
         return low <= value <= high

@@ -90,7 +90,7 @@ def compare_with_band(id: str, metric: str, value: float, variant: str = "report
     if band is None:
         return f"{you}. No runs on real data are recorded for {id} ({variant}) yet."
     place = "inside" if band.low <= value <= band.high else "outside"
-    if place == "outside" and band.expects(value):
+    if place == "outside" and band.in_prediction_interval(value):
         place = "just outside, but within what one more run could give:"
     return f"{you}; {_runs(band)} gave {interval(band.values, unit)}. Yours is {place} that band."
 

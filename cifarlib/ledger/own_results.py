@@ -53,7 +53,7 @@ def own_table(folder: Path | str | None = None) -> Table:
             recorded, inside = "", "nothing recorded yet"
         else:
             recorded = f"{interval(band.values, unit)} ({len(band.values)})"
-            inside = "as expected" if band.expects(value) else "unexpected"
+            inside = "as expected" if band.in_prediction_interval(value) else "unexpected"
         figure = metric.replace("_", " ")
         rows.append(
             [r["id"], r["variant"], r["profile"], figure, number(value, unit), recorded, inside]

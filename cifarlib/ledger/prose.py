@@ -40,7 +40,7 @@ FIGURE = re.compile(r"\d+(?:\.\d+)?\s*%|\b\d{1,3}(?:,\d{3})*,(?!000\b)\d{3}\b|\b
 EXEMPT = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|^>.*?$", re.DOTALL | re.MULTILINE)
 
 
-def figure(source: str) -> str:
+def quoted_value(source: str) -> str:
     """Return the text that a source such as "claim R0.4 test_accuracy" stands for.
 
     Raises:
@@ -108,7 +108,7 @@ def check(path: Path | str) -> list[str]:
                     "a block of its own. Put a word in front of it."
                 )
             try:
-                wanted = figure(mark["source"])
+                wanted = quoted_value(mark["source"])
             except CourseError as error:
                 problems.append(f"{place}: {error}")
                 continue
@@ -142,7 +142,7 @@ def update(path: Path | str) -> int:
 def _refreshed(mark: re.Match) -> str:
     """Return the mark with the ledger's figure, or as it is where the ledger has none yet."""
     try:
-        return f"<!--={mark['source']}-->{figure(mark['source'])}<!--/-->"
+        return f"<!--={mark['source']}-->{quoted_value(mark['source'])}<!--/-->"
     except CourseError:
         return mark[0]
 

@@ -33,4 +33,6 @@ def agrees(id: str, claim: Claim) -> bool | None:
         measured = band(id, claim.metric) or band(id, claim.metric, "counted")
         return None if measured is None else measured.mean == claim.value
     measured = band(id, claim.metric)
-    return None if measured is None or len(measured.values) < 2 else measured.expects(claim.value)
+    if measured is None or len(measured.values) < 2:
+        return None
+    return measured.in_prediction_interval(claim.value)
