@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cifarlib._support.keras_layers import RUNS_CODE
 from cifarlib.grader.exceptions import NotPlainError
 
 # Where a class of a plain model may come from, and what it must be.
