@@ -48,11 +48,14 @@ class Profile:
         return f"Profile {self.name!r} ({PURPOSES[self.name]}). Chosen because {self.reason}."
 
 
-def profile(name: str = "auto") -> Profile:
+def profile(name: str = "auto", *, mirror: str | os.PathLike | None = None) -> Profile:
     """Return the profile called `name`; "auto" decides from settings, hardware and data.
 
     "auto" takes the environment variable CIFARLIB_PROFILE if it is set. Otherwise it takes
     "smoke" where no real data lies on this machine, "full" beside a GPU, else "quick".
+
+    Args:
+        mirror: a folder in Keras's cache layout where data may lie, instead of CIFARLIB_MIRROR.
 
     Raises:
         CourseError: there is no such profile.
@@ -60,7 +63,7 @@ def profile(name: str = "auto") -> Profile:
     if name == "auto" and os.environ.get("CIFARLIB_PROFILE"):
         name, reason = os.environ["CIFARLIB_PROFILE"], "CIFARLIB_PROFILE says so"
     elif name == "auto":
-        name, reason = _from_machine()
+        name, reason = _from_machine(mirror)
     else:
         reason = "you asked for it"
     if name not in PURPOSES:
@@ -69,10 +72,10 @@ def profile(name: str = "auto") -> Profile:
     return Profile(name, "embedded" if name == "smoke" else "auto", reason)
 
 
-def _from_machine() -> tuple[str, str]:
+def _from_machine(mirror: str | os.PathLike | None) -> tuple[str, str]:
     from cifarlib.data.sources import found
 
-    if not found("cifar10"):
+    if not found("cifar10", mirror):
         return "smoke", (
             "no copy of CIFAR-10 was found on this machine "
             "(`cifarlib data fetch` gets one, then PROFILE = 'quick' uses it)"

@@ -5,6 +5,7 @@ import pytest
 from results import result
 
 from cifarlib import CourseError, ledger, profile
+from cifarlib._support.files import write_atomic
 from cifarlib.ledger import comparison, merging, prose, result_store
 
 
@@ -55,7 +56,7 @@ def test_states(recorded):
     assert ledger.state("R0.4") == "reproduced"
     assert ledger.state("R1.2") == "not measured"
     assert ledger.state("R1.1") == "not measured"
-    recorded.write_text(recorded.read_text().replace("0.5", "0.3"))
+    write_atomic(recorded, recorded.read_text().replace("0.5", "0.3"))  # another file, as `merge`
     assert ledger.state("R0.4") == "not reproduced"
 
 
@@ -80,6 +81,16 @@ def test_record_and_merge(recorded, tmp_path, monkeypatch):
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.56, 0.57, 0.58, 0.59)
     ids = [r["id"] for r in ledger.results()]
     assert ids == sorted(ids)
+
+
+def test_a_folder_may_be_named_for_a_record(recorded, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFARLIB_RECORDS", str(tmp_path / "variable"))
+    facts = {"seed": 0, "profile": profile("quick")}
+    ledger.record("R0.4", {"test_accuracy": 0.5}, **facts, folder=tmp_path / "named" / "a")
+    ledger.record("R0.4", {"test_accuracy": 0.6}, **facts)
+    for folder, value in (("named", 0.5), ("variable", 0.6)):
+        (row,) = result_store.read_below(tmp_path / folder)
+        assert row["metrics"] == {"test_accuracy": value}
 
 
 def test_merge_can_leave_what_is_there(recorded, tmp_path, monkeypatch):

@@ -26,9 +26,20 @@ def test_auto_follows_the_environment(monkeypatch):
 )
 def test_auto_looks_at_the_machine(monkeypatch, found, gpu, name):
     monkeypatch.delenv("CIFARLIB_PROFILE", raising=False)
-    monkeypatch.setattr("cifarlib.data.sources.found", lambda _: found)
+    monkeypatch.setattr("cifarlib.data.sources.found", lambda _, mirror=None: found)
     monkeypatch.setattr(profiles.Path, "exists", lambda _: gpu)
     assert profile().name == name
+
+
+def test_a_mirror_may_be_named(monkeypatch, tmp_path):
+    for name in ("CIFARLIB_PROFILE", "CIFARLIB_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    (tmp_path / "mirror" / "datasets" / "cifar-10-batches-py").mkdir(parents=True)
+    assert profile().name == "smoke"
+    assert profile(mirror=tmp_path / "mirror").name in ("quick", "full")
+    with pytest.raises(CourseError, match="argument `mirror` names"):
+        profile(mirror=tmp_path / "elsewhere")
 
 
 def test_unknown_profile_lists_the_known():

@@ -34,6 +34,7 @@ def record(
     data: Dataset | None = None,
     run: Run | None = None,
     note: str = "",
+    folder: Path | str | None = None,
 ) -> dict:
     """Note one measured result, with where it came from.
 
@@ -45,6 +46,7 @@ def record(
         metrics: names as in the claims, fractions between 0 and 1, losses in nats.
         variant: "report" for the report's own recipe, another word for ours.
         note: one sentence on anything unusual, such as a shortened training.
+        folder: where to append to `results.jsonl`, instead of CIFARLIB_RECORDS.
     """
     system(id)
     facts = environment()
@@ -62,7 +64,7 @@ def record(
         "recorded": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     _session.append(entry)
-    folder = os.environ.get("CIFARLIB_RECORDS")
+    folder = folder or os.environ.get("CIFARLIB_RECORDS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         with open(Path(folder) / "results.jsonl", "a", encoding="utf-8") as file:
