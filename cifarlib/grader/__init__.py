@@ -8,7 +8,7 @@ How an answer is graded, outermost first:
 
 | module | holds |
 |---|---|
-| `grade_arguments`, `grade` | `cifarlib grade`: its arguments; from submissions to tables and pages |
+| `grade_arguments`, `grade` | `cifarlib grade`: arguments; from submissions to tables and pages |
 | `batch` | many submissions, in parallel, each once: its cache key and its result file |
 | `collect` | finds submissions in folders and in zip files of LMSes |
 | `nbgrader_format`, `source` | nbgrader's names; the instructor's notebook, with hidden tests |

@@ -8,7 +8,7 @@ What a run does, outermost first:
 
 | module | holds |
 |---|---|
-| `run_arguments`, `plan` | what was asked for, checked; a task is a notebook, a profile and a seed |
+| `run_arguments`, `plan` | what was asked for, checked; a task is a notebook, profile and seed |
 | `schedule` | the plan with what is known of each task: minutes, and whether it must run |
 | `cache_key`, `cache_lookup` | what a result depends on; whether an earlier one still holds |
 | `import_graph`, `data_digests`, `cells` | parts of keys: modules used, data and weights, code |

@@ -7,7 +7,6 @@ way; those that train the base and those with augmentation are measured in their
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -44,7 +43,6 @@ def measure(
     from cifarlib.runner.measure_features import NOTE, parted
     from cifarlib.training import fit, set_seed
 
-    os.environ["CIFARLIB_RECORDS"] = str(out)
     set_seed(seed)
     data = load(ledger.system(id).dataset, split=settings["split"], seed=seed, mirror=mirror)
     if "base" in settings:
@@ -79,5 +77,13 @@ def measure(
     note = "; ".join(notes)
     own = Profile("full", "auto", "the report's own recipe")
     return ledger.record(
-        id, metrics, variant=variant, seed=seed, profile=own, data=data, run=run, note=note
+        id,
+        metrics,
+        variant=variant,
+        seed=seed,
+        profile=own,
+        data=data,
+        run=run,
+        note=note,
+        folder=out,
     )

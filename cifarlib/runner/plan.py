@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlib.errors import CourseError
+from cifarlib.profiles import profile as choose_profile
 from cifarlib.runner import cells
 from cifarlib.runner.job import Job
 
@@ -152,7 +153,8 @@ def plan(
         )
     mirror = _mirror(mirror)
     _check_limits(limits)
-    chosen = dict.fromkeys(_profile(name.strip(), mirror) for name in profile.split(","))
+    wanted = [name.strip() for name in profile.split(",")]
+    chosen = dict.fromkeys(choose_profile(name, mirror=mirror).name for name in wanted)
     notebooks = select(names)
     return Plan(
         notebooks=notebooks,
@@ -175,22 +177,6 @@ def _check_limits(limits: dict[str, Any]) -> None:
         value = limits.get(name)
         if value is not None and value < 1:
             raise CourseError(f"--{name} must be at least 1, not {value}.")
-
-
-def _profile(name: str, mirror: Path | None) -> str:
-    """Return the profile's own name; the choice of "auto" looks at the data there is."""
-    from cifarlib import profiles
-
-    before = os.environ.get("CIFARLIB_MIRROR")
-    try:
-        if mirror is not None:
-            os.environ["CIFARLIB_MIRROR"] = str(mirror)
-        return profiles.profile(name).name
-    finally:
-        if mirror is not None and before is not None:
-            os.environ["CIFARLIB_MIRROR"] = before
-        elif mirror is not None:
-            del os.environ["CIFARLIB_MIRROR"]
 
 
 def _parameters(given: dict[str, str], notebooks: tuple[Path, ...]) -> dict[str, Any]:
