@@ -4,10 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from running import read_json
+from waiting import wait_for
 
 import cifarlib
 
@@ -51,13 +51,6 @@ def read(path):
         return {}
 
 
-def wait_for(condition, seconds=180):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def copy_of_cifarlib(folder: Path) -> Path:
     """Copy this library, so that nobody changes it while a test is at work."""
     top = Path(cifarlib.__file__).parents[1]
@@ -72,3 +65,13 @@ def names(dask):
 
     with Client(dask.address, set_as_default=False) as client:
         return [w["name"] for w in client.scheduler_info(n_workers=-1)["workers"].values()]
+
+
+def at_work(dask, name):
+    """Say whether a worker has something to do."""
+    from distributed import Client
+
+    with Client(dask.address, set_as_default=False) as client:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        (address,) = [address for address, worker in workers.items() if worker["name"] == name]
+        return bool(client.processing().get(address))

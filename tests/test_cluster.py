@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 
-import psutil
 import pytest
-from clusters import Cluster, copy_of_cifarlib, names, read, wait_for
+from clusters import Cluster, copy_of_cifarlib, names, read
 from running import RECORD, make, posix, printed, read_json
+from waiting import GUARD, has_ended, wait_for
 
 from cifarlib._support import dask_client
 from cifarlib.cli import main
@@ -54,7 +54,7 @@ def test_a_lost_worker_and_a_wrong_one(dask, tmp_path):
     (name,) = [n for n, worker in dask.workers.items() if worker.pid in read(mark)]
     assert name in ("alpha", "beta")
     dask.workers[name].kill()
-    text, errors = process.communicate(timeout=120)
+    text, errors = process.communicate(timeout=GUARD)
     assert process.returncode == 1, errors
     assert "Worker wrong at tcp://127.0.0.1:" in errors
     assert "is not used: it has another source of cifarlib." in errors
@@ -72,7 +72,7 @@ def test_a_lost_worker_and_a_wrong_one(dask, tmp_path):
 
     make(tmp_path / "notebooks", "03_raises", "1 / 1")
     again = start(tmp_path, dask)
-    text, errors = again.communicate(timeout=120)
+    text, errors = again.communicate(timeout=GUARD)
     assert again.returncode == 0, errors
     assert "1 to run, 2 reused" in text
 
@@ -85,12 +85,12 @@ def test_stopping_here_stops_the_notebooks_there(dask, tmp_path):
     make(tmp_path / "notebooks", "01_waits", WAITS.format(mark=str(mark)))
     process = start(tmp_path, dask)
     wait_for(lambda: read(mark) or process.poll() is not None)
-    kernel = psutil.Process(read(mark)[0])
+    kernel = read(mark)[0]
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=GUARD)
     assert process.returncode == 130, errors
     assert read_json(tmp_path / "out" / "manifest.json")["state"] == "interrupted"
-    wait_for(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: has_ended(kernel))
 
 
 def test_no_scheduler_at_that_address(ready, monkeypatch, capsys):

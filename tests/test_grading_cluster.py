@@ -9,8 +9,9 @@ import cifarlib
 
 pytest.importorskip("distributed")
 
-from clusters import Cluster, names, wait_for
+from clusters import Cluster, at_work, names
 from test_grading import course, jailed, run, scores  # noqa: F401
+from waiting import GUARD, wait_for
 
 from cifarlib.errors import CourseError
 
@@ -23,15 +24,21 @@ def dask(tmp_path_factory):
     found.close()
 
 
+def lose_alpha_when_it_is_at_work(dask):
+    wait_for(lambda: at_work(dask, "alpha"))
+    dask.workers["alpha"].kill()
+
+
 @jailed
 def test_a_batch_survives_the_loss_of_a_worker(course, dask, capsys):  # noqa: F811
     dask.add("alpha")
     dask.add("beta")
     wait_for(lambda: len(names(dask)) == 2)
-    lost = threading.Timer(2, dask.workers["alpha"].kill)
+    lost = threading.Thread(target=lose_alpha_when_it_is_at_work, args=(dask,))
     lost.start()
     assert run("--scheduler", dask.address) == 0
     lost.join()
+    assert dask.workers["alpha"].wait(GUARD) != 0
     assert scores(course) == {"ann": "10.0", "bob": "0.0", "cid": "9.0"}
     assert "bubblewrap" in (course / "graded" / "01_attacked" / "grades.csv").read_text()
     assert run("--scheduler", dask.address) == 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 import psutil
 import pytest
+from waiting import GUARD, wait_for
 
 from cifarlib.grader import watchdog
 
@@ -19,7 +19,7 @@ class Jail:
     """A jail that only remembers why it was killed; its process is this one."""
 
     def __init__(self, memory_mb=1 << 20, seconds=float("inf"), pid=ME):
-        self.pid, self.memory_mb, self.ends_at = pid, memory_mb, time.monotonic() + seconds
+        self.pid, self.memory_mb, self.ends_at = pid, memory_mb, watchdog.time.monotonic() + seconds
         self.killed = threading.Event()
         self.reasons = []
 
@@ -129,18 +129,10 @@ def test_the_thread_starts_with_the_first_jail_and_forgets_those_that_ended():
     dog.add(second)
     assert dog.is_alive()
     assert dog.daemon
-    assert first.killed.wait(60)
+    assert first.killed.wait(GUARD)
     second.kill("no longer needed")
-    forgotten = threading.Event()
-    threading.Thread(target=lambda: _wait_until_empty(dog, forgotten), daemon=True).start()
-    assert forgotten.wait(60)
+    wait_for(lambda: not dog._jails)
     assert len(first.reasons) == 1
-
-
-def _wait_until_empty(dog, forgotten):
-    while dog._jails:
-        time.sleep(0.01)
-    forgotten.set()
 
 
 def test_a_look_that_fails_is_followed_by_another(monkeypatch):
@@ -155,4 +147,4 @@ def test_a_look_that_fails_is_followed_by_another(monkeypatch):
     monkeypatch.setattr(watchdog, "_look_at", unlucky)
     jail = Jail(memory_mb=1)
     watchdog.Watchdog().add(jail)
-    assert jail.killed.wait(60)
+    assert jail.killed.wait(GUARD)
