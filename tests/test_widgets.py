@@ -5,6 +5,7 @@ import pytest
 
 from cifarlib import CourseError, parameters
 from cifarlib._support.tables import Table
+from cifarlib.parameters.explorer import convolution
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -33,14 +34,14 @@ def test_convolution_says_what_keras_says(settings):
     s |= settings
     layer = keras.layers.Conv2D(s["filters"], s["kernel"], s["stride"], s["padding"])
     model = keras.Sequential([keras.Input((s["size"], s["size"], s["channels"])), layer])
-    shown = values(parameters.convolution(**settings))
+    shown = values(convolution(**settings))
     assert shown["shape out"] == str(model.output_shape[1:])
     assert shown["shape of the kernels"] == str(tuple(layer.kernel.shape))
     assert shown["parameters"] == f"{model.count_params():,}"
 
 
 def test_convolution_shows_its_working():
-    shown = values(parameters.convolution())
+    shown = values(convolution())
     assert shown["formula"] == "k_h·k_w·c_in·c_out + c_out"
     assert shown["calculation"] == "3·3·3·32 + 32"
     assert shown["multiply-adds"] == "900 · 864 = 777,600"
@@ -77,19 +78,19 @@ def test_a_slider_changes_the_table(explorer):
     assert '<td style="text-align: left">896</td>' in explorer.view.value
     explorer.controls["filters"].value = 64
     assert "1,792" in explorer.view.value
-    assert values(explorer.table())["parameters"] == "1,792"
+    assert values(explorer.shown())["parameters"] == "1,792"
 
 
 def test_a_kernel_that_does_not_fit_is_said_and_can_be_mended(explorer):
     explorer.controls["size"].value = 2
     assert "does not fit" in explorer.view.value
-    assert "does not fit" in explorer._repr_mimebundle_()["text/plain"]
+    assert "does not fit" in explorer._repr_mimebundle_()[0]["text/plain"]
     explorer.controls["padding"].value = "same"
     assert "(2, 2, 32)" in explorer.view.value
 
 
 def test_a_static_page_gets_the_first_view(explorer):
-    shown = explorer._repr_mimebundle_()
+    shown, _ = explorer._repr_mimebundle_()
     assert WIDGET_VIEW in shown
     assert "896" in shown["text/plain"]
     assert "<table>" in shown["text/html"]
@@ -99,4 +100,4 @@ def test_a_start_beyond_the_slider_is_kept(monkeypatch):
     monkeypatch.delenv("CIFARLIB_QUIET", raising=False)
     explorer = parameters.parameter_explorer(filters=1000)
     assert explorer.controls["filters"].value == 1000
-    assert values(explorer.table())["shape out"] == "(30, 30, 1000)"
+    assert values(explorer.shown())["shape out"] == "(30, 30, 1000)"

@@ -14,5 +14,6 @@ Every room may use this one; it uses none of them.
 | `progress` | progress bars where somebody is watching |
 | `keras_layers` | the layers of a model, nested models opened; which of Keras's run foreign code |
 | `tables` | a small table for notebooks and terminals |
+| `interactive` | sliders beside what they change, or a still view |
 | `out_of_memory` | what to do when memory runs out |
 """

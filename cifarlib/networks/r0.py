@@ -46,61 +46,17 @@ def r0_4() -> keras.Model:
 
 def r0_6a() -> keras.Model:
     """R0.6a, R0.4 made smaller: three times 32 filters, Dense 32. 36,138 parameters."""
-    return Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.Flatten(),
-            layers.Dense(32, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ],
-        name="R0_6a",
-    )
+    return _variant("R0_6a", filters=32, units=32)
 
 
 def r0_6b() -> keras.Model:
     """R0.6b, R0.6a with dropout after the second convolution. 36,138 parameters."""
-    return Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.Dropout(0.25),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.Flatten(),
-            layers.Dense(32, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ],
-        name="R0_6b",
-    )
+    return _variant("R0_6b", filters=32, units=32, dropout=True)
 
 
 def r0_6c() -> keras.Model:
     """R0.6c, R0.6b made wider: three times 128 filters, Dense 64. 430,538 parameters."""
-    return Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(128, (3, 3), activation="relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(128, (3, 3), activation="relu"),
-            layers.Dropout(0.25),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(128, (3, 3), activation="relu"),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ],
-        name="R0_6c",
-    )
+    return _variant("R0_6c", filters=128, units=64, dropout=True)
 
 
 def r0_7() -> keras.Model:
@@ -146,4 +102,24 @@ def r0_8() -> keras.Model:
             layers.Dense(10, activation="softmax"),
         ],
         name="R0_8",
+    )
+
+
+def _variant(name: str, filters: int, units: int, dropout: bool = False) -> keras.Model:
+    """Return the network that R0.6a to R0.6c vary."""
+    return Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(filters, (3, 3), activation="relu"),
+            layers.MaxPooling2D((2, 2)),
+            layers.Conv2D(filters, (3, 3), activation="relu"),
+            *([layers.Dropout(0.25)] if dropout else []),
+            layers.MaxPooling2D((2, 2)),
+            layers.Conv2D(filters, (3, 3), activation="relu"),
+            layers.Flatten(),
+            layers.Dense(units, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name=name,
     )

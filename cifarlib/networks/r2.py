@@ -14,29 +14,8 @@ def r2_2() -> keras.Model:
     The tuner chose 80 filters for the first convolution and 48 for the others, 5x5 kernels
     everywhere, and 96 units. (In the printed layer table the digit 0 is often read as 8.)
     """
-    return Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(80, (5, 5), activation="relu"),
-            layers.Conv2D(48, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Conv2D(48, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Conv2D(48, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Conv2D(48, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Flatten(),
-            layers.Dense(96, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ],
-        name="R2_2",
-    )
+    first = layers.Conv2D(80, (5, 5), activation="relu")
+    return _tuned("R2_2", first, filters=48, convolutions=4)
 
 
 def r2_3() -> keras.Model:
@@ -45,26 +24,8 @@ def r2_3() -> keras.Model:
     The tuner chose 112 filters of 3x3 for the first convolution, 64 of 5x5 for the others, and
     96 units.
     """
-    return Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(112, (3, 3), activation="relu"),
-            layers.Conv2D(64, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Conv2D(64, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Conv2D(64, (5, 5), activation="relu"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(),
-            layers.Flatten(),
-            layers.Dense(96, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ],
-        name="R2_3",
-    )
+    first = layers.Conv2D(112, (3, 3), activation="relu")
+    return _tuned("R2_3", first, filters=64, convolutions=3)
 
 
 def r2_4() -> keras.Model:
@@ -84,9 +45,34 @@ def r2_6() -> keras.Model:
 
 def r2_8() -> keras.Model:
     """R2.8, the small network trained with augmented images. 45,738 parameters."""
+    return three_convolutions("R2_8", (32, 32, 3), units=10, activation="softmax")
+
+
+def r2_9() -> keras.Model:
+    """R2.9, the network of R2.6 again, trained with augmented images. 31,544,682 parameters."""
+    return _enlarged("InceptionV3", name="R2_9")
+
+
+def _tuned(name: str, first: layers.Layer, filters: int, convolutions: int) -> keras.Model:
+    """Return a network as the tuner builds them: after the first, all convolutions are alike."""
+    model = Sequential([keras.Input((32, 32, 3)), layers.Rescaling(1 / 255), first], name=name)
+    for _ in range(convolutions):
+        model.add(layers.Conv2D(filters, (5, 5), activation="relu"))
+        model.add(layers.Dropout(0.5))
+        model.add(layers.BatchNormalization())
+    model.add(layers.Flatten())
+    model.add(layers.Dense(96, activation="relu"))
+    model.add(layers.Dense(10, activation="softmax"))
+    return model
+
+
+def three_convolutions(
+    name: str, input_shape: tuple[int, int, int], units: int, activation: str
+) -> keras.Model:
+    """Return the small network of R2.8, which R3.1 has too, with another last layer."""
     return Sequential(
         [
-            keras.Input((32, 32, 3)),
+            keras.Input(input_shape),
             layers.Rescaling(1 / 255),
             layers.Conv2D(32, (3, 3)),
             layers.Activation("relu"),
@@ -101,16 +87,11 @@ def r2_8() -> keras.Model:
             layers.Dense(64),
             layers.Activation("relu"),
             layers.Dropout(0.5),
-            layers.Dense(10),
-            layers.Activation("softmax"),
+            layers.Dense(units),
+            layers.Activation(activation),
         ],
-        name="R2_8",
+        name=name,
     )
-
-
-def r2_9() -> keras.Model:
-    """R2.9, the network of R2.6 again, trained with augmented images. 31,544,682 parameters."""
-    return _enlarged("InceptionV3", name="R2_9")
 
 
 def _enlarged(base_name: str, name: str) -> keras.Model:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import keras
-from keras import Sequential, layers
+from keras import layers
 
 from cifarlib.networks.bases import base
+from cifarlib.networks.r2 import three_convolutions
 
 
 def r3_1(input_shape: tuple[int, int, int] = (32, 32, 3)) -> keras.Model:
@@ -14,28 +15,7 @@ def r3_1(input_shape: tuple[int, int, int] = (32, 32, 3)) -> keras.Model:
     The report gives neither the size of its images nor a parameter count. At 32x32, the size of
     CIFAR-10's cats and dogs, there are 45,153 parameters.
     """
-    return Sequential(
-        [
-            keras.Input(input_shape),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, (3, 3)),
-            layers.Activation("relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(32, (3, 3)),
-            layers.Activation("relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(64, (3, 3)),
-            layers.Activation("relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Flatten(),
-            layers.Dense(64),
-            layers.Activation("relu"),
-            layers.Dropout(0.5),
-            layers.Dense(1),
-            layers.Activation("sigmoid"),
-        ],
-        name="R3_1",
-    )
+    return three_convolutions("R3_1", input_shape, units=1, activation="sigmoid")
 
 
 def r3_3() -> keras.Model:

@@ -1,23 +1,18 @@
-"""Things to play with in a notebook.
+"""One convolution, and sliders that change its shape and counts.
 
-    parameter_explorer()    # one convolution: move the sliders, watch shape and counts change
+    parameter_explorer()
 
-Where nobody can move a slider, each of them gives a plain table of its first view instead.
+Where nobody can move a slider, it is a plain table of its first view.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any
+from keras import layers
 
+from cifarlib._support import interactive
 from cifarlib._support.tables import Table
 from cifarlib.errors import CourseError
-
-if TYPE_CHECKING:
-    from ipywidgets import Widget
+from cifarlib.parameters.layer_formulas import rule_for
 
 # What the sliders are called, and how far they go.
 _SLIDERS = {
@@ -61,10 +56,6 @@ def convolution(
     if padding not in _PADDINGS:
         raise CourseError(f'Padding "{padding}" is unknown. Use "valid" or "same".')
 
-    from keras import layers
-
-    from cifarlib.parameters.layer_formulas import rule_for
-
     layer = layers.Conv2D(filters, kernel, strides=stride, padding=padding, name="explored")
     counted = rule_for(layer)(layer, (size, size, channels))
     weights, biases = kernel * kernel * channels * filters, filters
@@ -82,35 +73,6 @@ def convolution(
     return Table(["One convolution", "Value"], rows)
 
 
-@dataclass(frozen=True)
-class Explorer:
-    """Sliders and the table they change.
-
-    It shows itself as a widget where a front end can draw one, and as the table elsewhere.
-
-    Attributes:
-        controls: the sliders and the menu, by the name of the setting.
-        view: the widget that holds the table as HTML.
-        box: the widget around all of them.
-    """
-
-    controls: Mapping[str, Widget]
-    view: Widget
-    box: Widget
-
-    def table(self) -> Table:
-        """Return the table for the sliders as they stand.
-
-        Raises:
-            CourseError: the kernel does not fit on the image.
-        """
-        return convolution(**{name: control.value for name, control in self.controls.items()})
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        still = {"text/plain": _text(self), "text/html": _html(self)}
-        return self.box._repr_mimebundle_() | still
-
-
 def parameter_explorer(
     *,
     kernel: int = 3,
@@ -119,7 +81,7 @@ def parameter_explorer(
     size: int = 32,
     stride: int = 1,
     padding: str = "valid",
-) -> Explorer | Table:
+) -> interactive.Explorer | Table:
     """Return sliders for one convolution, which show its shape, formula and counts.
 
     In a headless run (CIFARLIB_QUIET=1), or without ipywidgets, it is a table of the values
@@ -135,46 +97,18 @@ def parameter_explorer(
     start = {"kernel": kernel, "filters": filters, "channels": channels}
     start |= {"size": size, "stride": stride, "padding": padding}
     first = convolution(**start)
-    if os.environ.get("CIFARLIB_QUIET") == "1":
+    if not interactive.can_be_moved():
         return first
-    try:
-        import ipywidgets
-    except ImportError:
-        return first
+    from ipywidgets import Dropdown, IntSlider
 
-    wide = {"style": {"description_width": "8em"}, "layout": {"width": "24em"}}
+    look = interactive.look(24)
     controls = {
-        name: ipywidgets.IntSlider(
-            start[name], min=1, max=max(limit, start[name]), description=title, **wide
-        )
+        name: IntSlider(start[name], 1, max(limit, start[name]), description=title, **look)
         for name, (title, limit) in _SLIDERS.items()
     }
-    controls["padding"] = ipywidgets.Dropdown(
-        options=_PADDINGS, value=padding, description="padding", **wide
-    )
-    view = ipywidgets.HTML()
-    sliders = ipywidgets.VBox(list(controls.values()))
-    box = ipywidgets.HBox([sliders, view], layout={"flex_flow": "row wrap"})
-    explorer = Explorer(controls, view, box)
-
-    def draw(change: object = None) -> None:
-        view.value = _html(explorer)
-
-    for control in controls.values():
-        control.observe(draw, names="value")
-    draw()
-    return explorer
+    controls["padding"] = Dropdown(options=_PADDINGS, value=padding, description="padding", **look)
+    return interactive.explorer(controls, convolution, _bundle)
 
 
-def _html(explorer: Explorer) -> str:
-    try:
-        return explorer.table()._repr_html_()
-    except CourseError as error:
-        return f"<p>{escape(str(error))}</p>"
-
-
-def _text(explorer: Explorer) -> str:
-    try:
-        return str(explorer.table())
-    except CourseError as error:
-        return str(error)
+def _bundle(table: Table) -> tuple[dict[str, str], dict]:
+    return {"text/plain": str(table), "text/html": table._repr_html_()}, {}

@@ -7,12 +7,12 @@ The picture is an ordinary output of the cell, so it stays where nobody can move
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cifarlib._support import interactive
 from cifarlib.errors import CourseError
 from cifarlib.plots import figures
 
@@ -116,6 +116,8 @@ def image_browser(images: np.ndarray, evaluation: Evaluation, class_names: Seque
     if not _someone_can_click():
         display(first)
         return
+    from ipywidgets import HBox
+
     controls = _controls(class_names)
     filters = {name: control for name, control in controls.items() if name != "page"}
     page = controls["page"]
@@ -132,7 +134,7 @@ def image_browser(images: np.ndarray, evaluation: Evaluation, class_names: Seque
         page.max = _pages(chosen())
         turn()
 
-    display(_box(controls))
+    display(HBox(list(controls.values()), layout={"flex_flow": "row wrap"}))
     picture = display(first, display_id=True)
     page.observe(turn, names="value")
     for control in filters.values():
@@ -141,38 +143,21 @@ def image_browser(images: np.ndarray, evaluation: Evaluation, class_names: Seque
 
 def _controls(class_names: Sequence[str]) -> dict[str, Any]:
     """Return the widgets by the name of the argument of `select` they set, and "page"."""
-    import ipywidgets
+    from ipywidgets import Dropdown, FloatRangeSlider, IntSlider
 
-    look = {"style": {"description_width": "8em"}, "layout": {"width": "25em"}}
+    look = interactive.look(28)
+    still = {"continuous_update": False, **look}
     classes = [(name, i) for i, name in enumerate(class_names)]
     marks = [("any", None), ("the true class (right)", RIGHT), ("another class (wrong)", WRONG)]
     return {
-        "true": ipywidgets.Dropdown(
-            options=[("any", None), *classes], description="true class", **look
+        "true": Dropdown(options=[("any", None), *classes], description="true class", **look),
+        "predicted": Dropdown(options=[*marks, *classes], description="predicted class", **look),
+        "confidence": FloatRangeSlider(
+            value=(0.0, 1.0), min=0.0, max=1.0, step=0.01, description="confidence", **still
         ),
-        "predicted": ipywidgets.Dropdown(
-            options=[*marks, *classes], description="predicted class", **look
-        ),
-        "confidence": ipywidgets.FloatRangeSlider(
-            value=(0.0, 1.0),
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            continuous_update=False,
-            description="confidence",
-            **look,
-        ),
-        "order": ipywidgets.Dropdown(options=ORDERS, description="order", **look),
-        "page": ipywidgets.IntSlider(
-            value=1, min=1, max=1, continuous_update=False, description="page", **look
-        ),
+        "order": Dropdown(options=ORDERS, description="order", **look),
+        "page": IntSlider(value=1, min=1, max=1, description="page", **still),
     }
-
-
-def _box(controls: dict[str, Any]) -> Any:
-    import ipywidgets
-
-    return ipywidgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"})
 
 
 def _pages(chosen: np.ndarray) -> int:
@@ -181,15 +166,9 @@ def _pages(chosen: np.ndarray) -> int:
 
 def _someone_can_click() -> bool:
     """Say whether a notebook front end may be listening and can draw widgets."""
-    if os.environ.get("CIFARLIB_QUIET") == "1":
-        return False
-    try:
-        import ipywidgets  # noqa: F401
-    except ImportError:
-        return False
     from IPython import get_ipython
 
-    return getattr(get_ipython(), "kernel", None) is not None
+    return interactive.can_be_moved() and getattr(get_ipython(), "kernel", None) is not None
 
 
 def _must_fit(images: np.ndarray, evaluation: Evaluation, class_names: Sequence[str]) -> None:

@@ -212,15 +212,13 @@ def seeds(
     return describe(ax.figure, f"Dots of {label} by seed. " + "; ".join(parts) + ".")
 
 
-def _show(figure: Figure, include: object = None, exclude: object = None) -> tuple[dict, dict]:
-    """How a figure shows itself in a notebook: a picture with its alternative text."""
+def mimebundle(figure: Figure, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+    """Return how a figure shows itself in a notebook: a picture with its alternative text."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     text = figure.get_gid() or "Figure without a description."
-    return (
-        {"image/png": buffer.getvalue(), "text/plain": text},
-        {"image/png": {"alt": text}},
-    )
+    data = {"image/png": buffer.getvalue(), "text/plain": text}
+    return data, {"image/png": {"alt": text}}
 
 
 def _register() -> None:
@@ -228,7 +226,7 @@ def _register() -> None:
 
     shell = get_ipython()
     if shell is not None:
-        shell.display_formatter.mimebundle_formatter.for_type(Figure, _show)
+        shell.display_formatter.mimebundle_formatter.for_type(Figure, mimebundle)
 
 
 _register()
