@@ -73,7 +73,7 @@ def _doctor(_args: argparse.Namespace) -> int:
 
 
 def _ledger_show(_args: argparse.Namespace) -> int:
-    from cifarlib.ledger.reproduction_status import overview
+    from cifarlib.ledger.overview import overview
 
     print(overview())
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from cifarlib._support import out_of_memory
+from cifarlib._support import out_of_memory, progress
 
 if TYPE_CHECKING:
     from cifarlib.data.dataset import Dataset
@@ -198,37 +197,28 @@ class _Clock(keras.callbacks.Callback):
         super().__init__()
         self.seconds: list[float] = []
         self._epochs = epochs
-        self._bar = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if os.environ.get("CIFARLIB_QUIET") != "1":
-            from tqdm.auto import tqdm
-
-            total = self._epochs * self._steps()
-            self._bar = tqdm(total=total, desc="training", unit="batch", leave=False)
+        self._bar = progress.bar(self._epochs * self._steps(), "training", "batch")
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._started = time.perf_counter()
-        if self._bar is not None:
-            self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
+        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self._bar is not None:
-            # Several batches at once may count beyond the last one; a bar past its end has no end.
-            done = len(self.seconds) * self._steps() + min(batch + 1, self._steps())
-            self._bar.update(done - self._bar.n)
-            if batch + 1 >= self._steps():
-                self._bar.refresh()  # the validation comes next, and shows nothing itself
+        # Several batches at once may count beyond the last one; a bar past its end has no end.
+        done = len(self.seconds) * self._steps() + min(batch + 1, self._steps())
+        self._bar.update(done - self._bar.n)
+        if batch + 1 >= self._steps():
+            self._bar.refresh()  # the validation comes next, and shows nothing itself
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.seconds.append(time.perf_counter() - self._started)
-        if self._bar is not None:
-            shown = {k: f"{v:.3f}" for k, v in (logs or {}).items() if "accuracy" in k}
-            self._bar.set_postfix(shown)
+        shown = {k: f"{v:.3f}" for k, v in (logs or {}).items() if "accuracy" in k}
+        self._bar.set_postfix(shown)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
 
     def _steps(self) -> int:
         return self.params.get("steps") or 1

@@ -8,6 +8,7 @@ import results
 
 from cifarlib import CourseError, cli, ledger, profile
 from cifarlib.ledger import own_results, reproduction_status, result_store
+from cifarlib.ledger.overview import overview
 
 result = partial(results.result, profile="full")
 
@@ -87,14 +88,14 @@ def test_overview_has_every_system_with_what_was_recorded(write):
         result("R2.8", "repaired", test_accuracy=0.5),
         results.result("R0.9", profile="smoke", test_accuracy=0.5),
     )
-    lines = {line.split()[0]: line for line in reproduction_status.overview().splitlines()[2:52]}
+    lines = {line.split()[0]: line for line in overview().splitlines()[2:52]}
     assert list(lines) == list(ledger.systems())
     assert "test accuracy 56.5 %; parameters 122,570" in lines["R0.4"]
     assert " 3 runs of its own recipe " in lines["R0.4"]
     assert " 2 runs with 10 % of the training " in lines["R0.10"]
     assert " 1 result " in lines["R2.8"]
     assert " - " in lines["R0.9"]
-    assert reproduction_status.overview().endswith(
+    assert overview().endswith(
         "50 systems: 1 reproduced, 49 not measured.\n3 of them have results on real data."
     )
 

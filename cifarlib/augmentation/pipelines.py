@@ -19,7 +19,6 @@ import numpy as np
 from keras import layers, ops
 
 from cifarlib.augmentation.affine import matrices, must_be_between, must_fill
-from cifarlib.augmentation.affine import moved as moved
 from cifarlib.errors import CourseError
 
 if TYPE_CHECKING:

@@ -76,8 +76,6 @@ _DOWNLOADS = {
         for name, network in WEIGHTS.items()
     },
 }
-VGG16_MD5 = WEIGHTS["vgg16"].md5
-CIFAR10_TAR_SHA256 = _DOWNLOADS["cifar10"]["file_hash"]
 _PATIENCE = 20  # seconds without a byte after which a download is given up
 
 

@@ -23,10 +23,6 @@ _CONTRAST = 80  # least difference between a shape and what is behind it, in eac
 _LIGHT = 24  # greatest change of brightness from an image's middle to its edge
 _NOISE = 24  # greatest change of a single pixel value
 
-# SHA-256 as `cifarlib.data.readers.digest` computes it; a test redraws and compares.
-SHAPES_DIGEST = "359355644a1d68f54eaaf5cfd305b8747176f82ae46dd8183a30fd60a6eafb42"
-DIGITS_DIGEST = "b098906a6eb0077ccba631f3e1c139454d080c278c47a35b2949a4227f206720"
-
 
 def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return scikit-learn's 1,797 digits in MNIST's form: x_train, y_train, x_test, y_test.

@@ -14,6 +14,7 @@ Read first: `claims` (what a system is), `result_store` (what a result is), `ban
 | `comparison` | claims beside measurements: tables and sentences |
 | `own_results` | a reader's own results beside the recorded bands |
 | `reproduction_status` | how each system stands, why, and what would settle it |
+| `overview` | all of them in one table, for the command line |
 | `costs` | parameters, and the time that training took |
 | `recipes` | the reports' own recipes, as far as they can be trained from their settings |
 | `prose` | figures in sentences, each tied to a claim or a band |

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cifarlib.errors import CourseError
 from cifarlib.ledger import bands, result_store, verdicts
 from cifarlib.ledger.bands import Band
-from cifarlib.ledger.claims import claims_file, system, systems
-from cifarlib.ledger.comparison import EMPTY, HEADLINE, claimed, interval, number, unit_of
+from cifarlib.ledger.claims import claims_file, system
+from cifarlib.ledger.comparison import interval, number, unit_of
 from cifarlib.ledger.recipes import recipe
 
 STATES = ("reproduced", "not reproduced", "measured once", "not measured", "shown")
@@ -49,38 +48,6 @@ def status(id: str) -> Status:
         "shown": lambda: "claims no figure that could be tested",
     }[state]()
     return Status(id, state, why, command(id) if "measured" in state else "")
-
-
-def overview() -> str:
-    """Return every system of the reports with its claim, its state and its results, as text."""
-    from cifarlib._support.tables import Table
-
-    rows = []
-    for id, entry in systems().items():
-        shown = [m for m in HEADLINE if m in entry.claims][:2]
-        claims = [f"{m.replace('_', ' ')} {claimed(entry.claims[m])}" for m in shown]
-        said = "; ".join(claims) or entry.kind
-        rows.append([id, entry.notebook[:2], verdicts.state(id), said, recorded(id), entry.cause])
-    headers = ["system", "notebook", "state", "claimed", "recorded on real data", "main cause"]
-    counts = Counter(row[2] for row in rows)
-    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    some = sum(row[4] != EMPTY for row in rows)
-    return (
-        f"{Table(headers, rows)}\n\n{len(rows)} systems: {states}.\n"
-        f"{some} of them have results on real data."
-    )
-
-
-def recorded(id: str) -> str:
-    """Say what the ledger has of a system on real data, and by how much it was shortened."""
-    found = headline(id)
-    if found and found[2]:
-        return f"{runs(found[2])} of its own recipe"
-    real = [r for r in result_store.results(id) if r["profile"] != "smoke"]
-    short = sum(r["variant"] == "short" for r in real)
-    if short and (length := _length(id)):
-        return f"{short} run{'s' if short > 1 else ''}{length}"
-    return f"{len(real)} result{'s' if len(real) > 1 else ''}" if real else EMPTY
 
 
 def cause(id: str) -> str:
@@ -195,11 +162,11 @@ def _shortened(id: str) -> Iterable[str]:
         if band is None:
             continue
         gave = f"{metric.replace('_', ' ')} {interval(band.values, unit_of(metric))}"
-        return [f"so far shortened{_length(id)}: {gave}"]
+        return [f"so far shortened{length(id)}: {gave}"]
     return []
 
 
-def _length(id: str) -> str:
+def length(id: str) -> str:
     """Write how much of the report's training its shortened runs did, or "" where none says."""
     short = [r["training"] for r in result_store.results(id) if r["variant"] == "short"]
     shares = [part for run in short if run and (part := share(id, run)) is not None]

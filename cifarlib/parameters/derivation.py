@@ -186,7 +186,12 @@ def _walk(model: keras.Model, inputs: Tensors, prefix: str = "") -> Generator[_U
 
 
 def _calls_in_order(model: keras.Model) -> list:
-    """Return the calls that make up a functional model, each after those it depends on."""
+    """Return the calls that make up a functional model, each after those it depends on.
+
+    The only place that uses what Keras keeps to itself: `_nodes_by_depth` and its nodes. Of the
+    public ways `get_config` fails for a layer that has none of its own, and `clone_model` calls
+    layers anew, which would ask Keras for the shapes that are worked out here.
+    """
     place = {id(operation): i for i, operation in enumerate(model.operations)}
     by_depth = sorted(model._nodes_by_depth.items(), reverse=True)
     return [
