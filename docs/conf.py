@@ -80,3 +80,13 @@ copybutton_exclude = ".linenos, .gp, .go"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
+
+
+def without_tables(app, what, name, obj, options, lines):
+    """Leave the table of a room's modules to those who read the code."""
+    if what == "module":
+        lines[:] = [line for line in lines if not line.startswith("|")]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", without_tables)
