@@ -1,11 +1,13 @@
 """Which room may import which. Imports inside functions and for type checkers count."""
 
+import ast
+import re
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from cifarlib.runner.import_graph import modules, used_by
+from cifarlib.runner.import_graph import ROOT, modules, used_by
 
 STUDENT = {
     "augmentation", "backbones", "data", "evaluation", "ledger", "networks", "parameters", "plots",
@@ -104,3 +106,18 @@ def later():
     now = {"cifarlib.ledger", "cifarlib.training", "cifarlib.plots", "cifarlib.evaluation"}
     assert used_by(code) - {"cifarlib"} == now
     assert used_by(code, typing_only=True) - {"cifarlib"} == now | {"cifarlib.data.dataset"}
+
+
+@pytest.mark.parametrize("name", sorted(STUDENT | INSTRUCTOR | {"_support"}))
+def test_a_room_says_what_it_is_for_and_names_each_of_its_modules(name):
+    path = ROOT / name / "__init__.py"
+    if not path.exists():
+        return  # a module beside the rooms
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    inside = {p.stem for p in path.parent.iterdir() if p.suffix == ".py"} - {"__init__"}
+    inside |= {p.name for p in path.parent.iterdir() if (p / "__init__.py").exists()}
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    named = {word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert named == inside
+    said = {words for words in ("In: ", "Out: ", "Read first: ") if words in text}
+    assert len(said) == 3 or name == "_support"

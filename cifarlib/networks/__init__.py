@@ -1,9 +1,14 @@
-"""The reports' networks, one function each, written like the listing in the report.
+"""Networks: those of the reports, one function each, written like the listing in the report.
 
     model = build("R0.4")
 
-`SYSTEMS` says which function builds which system; the functions are in one module per report.
-Each returns a new, uncompiled `keras.Model` with random weights.
+In: a system's id. Out: a new, uncompiled `keras.Model` with random weights.
+Read first: `SYSTEMS` below, which says which function builds which system; then `r0`.
+
+| module | holds |
+|---|---|
+| `r0`, `r1`, `r2`, `r3`, `r4` | the networks of one report each |
+| `bases` | ImageNet networks without weights and preprocessing, for counting |
 
 The networks that start from nothing take images as they are, with pixel values 0-255 (`uint8` or
 float): scaling by 1/255 is their first layer. The reports scaled the arrays beforehand; the layer

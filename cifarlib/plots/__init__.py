@@ -8,7 +8,7 @@ Read first: `figures` (colours, canvas, the commonest figures).
 | `figures` | `canvas`, `describe`, learning curves, confusion, calibration, one dot a seed |
 | `seed_plots` | several seeds as a line with a band: over epochs, over a size |
 | `ledger_plots` | all claims against all measurements |
-| `image_browser` | a test set by what a model says of it |
+| `browser` | `image_browser`: a test set by what a model says of it |
 
 Importing this room loads Matplotlib. `Table` itself lies in `cifarlib._support.tables`, which
 every room may use.
