@@ -212,17 +212,11 @@ def _read(name: str, path: Path, place: str, note: str) -> Raw:
 
 def _embedded(name: str) -> Raw:
     if name == "mnist":
-        title, class_names, data = (
-            synthetic_data.DIGITS_TITLE,
-            synthetic_data.DIGIT_NAMES,
-            synthetic_data.digits(),
-        )
+        title, class_names = synthetic_data.DIGITS_TITLE, synthetic_data.DIGIT_NAMES
+        data = synthetic_data.digits()
     else:
-        title, class_names, data = (
-            synthetic_data.SHAPES_TITLE,
-            synthetic_data.SHAPE_NAMES,
-            synthetic_data.shapes(),
-        )
+        title, class_names = synthetic_data.SHAPES_TITLE, synthetic_data.SHAPE_NAMES
+        data = synthetic_data.shapes()
     note = f"{title}: figures from it prove that the code runs and are compared with no claim."
     origin = Provenance(name, "embedded", "built in", array_digest(data), None, note)
     return Raw(title, class_names, Arrays(*data), origin)
