@@ -280,7 +280,7 @@ def test_bad_settings_are_explained(make, words):
 
 def test_jax_gives_the_same_pictures(tmp_path):
     code = (
-        "import sys, numpy as np; from cifarlib import augment;"
+        "import sys, numpy as np; from cifarlib import augmentation as augment;"
         "pictures = augment.moved(np.load(sys.argv[1]), rotation=30, shear=5, flip=True);"
         "np.save(sys.argv[2], pictures);"
         "x = augment.pipeline('cutout')(pictures, training=True); assert x.shape == pictures.shape"
