@@ -3,6 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from cifarlib import plots
+from cifarlib.plots.figures import mimebundle
 from cifarlib.training import Run
 
 RUN = Run(
@@ -29,7 +30,7 @@ def figures():
 
 @pytest.mark.parametrize("figure", list(figures()))
 def test_every_figure_shows_itself_with_alternative_text(figure):
-    bundle, metadata = plots._show(figure)
+    bundle, metadata = mimebundle(figure)
     assert bundle["image/png"].startswith(b"\x89PNG")
     text = metadata["image/png"]["alt"]
     assert bundle["text/plain"] == text
@@ -56,7 +57,7 @@ def test_a_figure_in_a_kernel_carries_its_text():
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell()
-    shell.display_formatter.mimebundle_formatter.for_type(Figure, plots._show)
+    shell.display_formatter.mimebundle_formatter.for_type(Figure, mimebundle)
     figure, _ = plots.canvas()
     data, metadata = shell.display_formatter.format(plots.describe(figure, "An empty frame."))
     assert metadata["image/png"]["alt"] == "An empty frame."
