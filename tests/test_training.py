@@ -189,6 +189,7 @@ def test_progress_bar_is_quiet_when_asked(data, monkeypatch, capsys):
 def test_progress_bar_moves_and_ends_at_its_end(data, monkeypatch, capsys):
     """300 images in batches of 16 are 15 batches; the batches come 32 at a time."""
     monkeypatch.setenv("CIFARLIB_QUIET", "0")
+    monkeypatch.setattr("cifarlib._support.progress.PATIENCE", 0)
     monkeypatch.setattr("cifarlib.training.STEPS_PER_EXECUTION", 4)
     monkeypatch.setattr("tqdm.auto.tqdm", partial(tqdm, mininterval=0))
     train(data, 0)
