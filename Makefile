@@ -7,7 +7,14 @@ READY  := .venv/.ready
 BEGUN  := .venv/.begun
 MIRROR ?= $(CIFARLIB_MIRROR)
 
-.PHONY: help run test lab unit notebooks quick accept book browser kernels lock lint bench clean
+# The tiers of the tests: docs/contributor.md says what is marked how, tests/tiers.py keeps it so.
+# Processor time of a tier, in multiples of that of `import keras`, has a ceiling in budget.toml.
+LIGHT := not process and not training and not large and not slow
+TIER  := $(BIN)/python tests/tier_time.py
+UNIT  := $(BIN)/python -m pytest tests --ignore tests/browser
+
+.PHONY: help run check test slow lab lint light unit notebooks quick accept book browser lock bench
+.PHONY: clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,15 +22,24 @@ help:  ## list these targets
 run: $(READY)  ## run the whole course (or NOTEBOOKS="00 02") on embedded data, with a page of results
 	$(BIN)/cifarlib run $(NOTEBOOKS) --profile smoke --out runs/smoke --jobs $(or $(JOBS),2)
 
-test: lint  ## everything CI checks
-	$(MAKE) --jobs 2 --output-sync=target unit notebooks
+check: $(READY)  ## while editing: lint, and tests without processes, trainings, large networks
+	$(TIER) check $(MAKE) --no-print-directory lint light
+
+test: lint  ## before every commit: everything CI checks, all tests but the slow ones
+	$(TIER) test $(MAKE) --no-print-directory --jobs 2 --output-sync=target unit notebooks
+
+slow: $(READY)  ## before a release, or after a change to processes, kernels, jails, backends: the rest
+	$(UNIT) -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+light: $(READY)
+	$(UNIT) -m "$(LIGHT)"
+
 unit: $(READY)
-	$(BIN)/python -m pytest tests --ignore tests/browser
+	$(UNIT) -m "not slow"
 
 notebooks: $(READY)
 	CIFARLIB_PROFILE=smoke CIFARLIB_QUIET=1 TF_CPP_MIN_LOG_LEVEL=2 \
@@ -47,9 +63,6 @@ book: $(READY)  ## build the course page in build/book from what is committed, w
 
 browser: $(READY)  ## try JupyterLab and the course page in a real Chromium
 	$(BIN)/python -m pytest tests/browser
-
-kernels: $(READY)  ## start twenty kernels at once, ten times
-	KERNEL_ROUNDS=10 $(BIN)/python -m pytest tests/test_faults.py -k many_kernels
 
 lock: $(READY)  ## renew requirements.lock after a change to pyproject.toml (UPGRADE=1: newest versions)
 	$(BIN)/python -m pip install --quiet uv

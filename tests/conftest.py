@@ -11,6 +11,12 @@ import checking
 import numpy as np
 import pytest
 from running import make
+from tiers import (  # noqa: F401  (hooks: they keep each test in its tier)
+    pytest_configure,
+    pytest_runtest_call,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
 
 from cifarlib.data import readers
 

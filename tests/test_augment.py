@@ -188,6 +188,7 @@ def test_every_image_is_changed_in_its_own_way(images):
         assert len(np.unique(new.reshape(64, -1), axis=0)) > 40
 
 
+@pytest.mark.training
 def test_a_seed_decides_over_a_whole_training(images):
     def weights(seed):
         cifarlib.set_seed(seed)
@@ -278,6 +279,8 @@ def test_bad_settings_are_explained(make, words):
         make()
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_jax_gives_the_same_pictures(tmp_path):
     code = (
         "import sys, numpy as np; from cifarlib import augmentation as augment;"

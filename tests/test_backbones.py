@@ -57,6 +57,7 @@ def folder(packed, tiny):
     return tiny
 
 
+@pytest.mark.large
 @every_network
 @pytest.mark.filterwarnings("ignore:.*input_shape.*is undefined")
 def test_facts_are_those_of_keras(name, monkeypatch):
@@ -77,6 +78,7 @@ def test_facts_are_those_of_keras(name, monkeypatch):
         getattr(keras.applications, name)(weights=None, include_top=False, input_shape=too_small)
 
 
+@pytest.mark.large
 @every_network
 def test_count_blocks_and_smallest_size(name):
     side = NETWORKS[name].minimum
@@ -121,6 +123,7 @@ def test_uint8_and_float_images_give_the_same():
     np.testing.assert_array_equal(whole, decimal)
 
 
+@pytest.mark.large
 def test_bare_network_is_the_same_without_the_preprocessing(packed):
     root, _ = packed
     base = backbones.load("MobileNet", SHAPE, mirror=root)

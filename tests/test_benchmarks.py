@@ -53,6 +53,7 @@ def test_points_by_a_grader_that_is_fooled_are_said():
     assert said[2] == "honest by nbgrader 1.0: all right: 1"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", NAMES)
 def test_each_says_what_it_does(name):
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--help"]
@@ -82,6 +83,7 @@ def test_limits_are_plausible():
     assert limits.bytes_per_second(8) > 1e8
 
 
+@pytest.mark.training
 def test_the_recipe_of_notebook_13_trains():
     import beat_the_reports
 

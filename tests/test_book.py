@@ -77,6 +77,7 @@ def page(book, name):
     return (book / f"{name}.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.process
 def test_every_notebook_and_exercise_has_a_page_that_the_navigation_lists(book):
     front = page(book, "README")
     for name in NOTEBOOKS:
@@ -90,6 +91,7 @@ def test_every_notebook_and_exercise_has_a_page_that_the_navigation_lists(book):
         assert f"<p>{points}</p>" in row[0]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_outputs_are_those_that_are_committed(book, name):
     made = page(book, f"notebooks/{name}")
@@ -105,6 +107,7 @@ def test_outputs_are_those_that_are_committed(book, name):
     assert shown == alts
 
 
+@pytest.mark.process
 def test_previous_next_search_and_copy_buttons(book):
     middle = page(book, f"notebooks/{NOTEBOOKS[1]}")
     assert f'class="left-prev"\n       href="{NOTEBOOKS[0]}.html"' in middle
@@ -113,6 +116,7 @@ def test_previous_next_search_and_copy_buttons(book):
     assert '"vgg16"' in (book / "searchindex.js").read_text(encoding="utf-8")
 
 
+@pytest.mark.process
 def test_formulas_are_drawn_without_a_script(book):
     made = page(book, "notebooks/08_vgg16_unfrozen")
     assert made.count("<math") > 10
@@ -120,6 +124,7 @@ def test_formulas_are_drawn_without_a_script(book):
     assert not re.search(r"<script[^>]*mathjax", made, re.IGNORECASE)
 
 
+@pytest.mark.process
 def test_nothing_comes_from_elsewhere(book):
     """Links may lead out; scripts, styles, fonts and pictures may not."""
     for path in book.rglob("*.html"):
@@ -130,6 +135,7 @@ def test_nothing_comes_from_elsewhere(book):
         assert not re.search(r"url\(['\"]?(?:https?:)?//", path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.process
 def test_no_answer_is_on_the_page(book):
     assert not list(book.rglob("*solution*"))
     everything = "\n".join(
@@ -154,6 +160,7 @@ def launch(root):
     )
 
 
+@pytest.mark.process
 def test_colab_and_binder_open_a_notebook(book):
     place = f"notebooks/{NOTEBOOKS[1]}.ipynb"
     made = page(book, place.removesuffix(".ipynb"))
@@ -168,6 +175,7 @@ def test_without_an_address_there_are_no_such_buttons(tmp_path):
     assert settings["html_theme_options"].get("repository_url") is None
 
 
+@pytest.mark.process
 def test_launch_puts_one_set_up_cell_into_each_notebook(tmp_path):
     small = copy_of_the_course(tmp_path)
     paths = [*small.glob("notebooks/*.ipynb"), *small.glob("exercises/*/*.ipynb")]

@@ -57,6 +57,7 @@ def plan_of(course, tmp_path, monkeypatch, capsys):
     return ask
 
 
+@pytest.mark.process
 def test_the_second_run_executes_nothing_and_says_what_it_reused(course):
     before = (course / "out" / "01_records" / "journal.json").read_bytes()
     words = ("run", "--profile", "smoke", "--out", "out", "--threads", "1")
@@ -72,15 +73,18 @@ def test_the_second_run_executes_nothing_and_says_what_it_reused(course):
     assert [(e["state"], e["reused"]) for e in entries] == [("ok", True), ("ok", True)]
 
 
+@pytest.mark.process
 def test_unchanged(plan_of):
     assert plan_of("--threads", "1") == {"01_records": "reused", "02_reads": "reused"}
 
 
+@pytest.mark.process
 def test_a_reader_runs_after_the_others_and_sees_their_results(course):
     notebook = nbformat.read(course / "out" / "02_reads" / "02_reads.ipynb", as_version=4)
     assert notebook.cells[-1].outputs[0].text == "1\n"
 
 
+@pytest.mark.process
 def test_text_may_change_but_code_may_not(plan_of):
     notebook = nbformat.read("notebooks/01_records.ipynb", as_version=4)
     notebook.cells.append(new_markdown_cell("A remark."))
@@ -94,6 +98,7 @@ def test_text_may_change_but_code_may_not(plan_of):
     }
 
 
+@pytest.mark.process
 def test_every_part_of_the_key_counts(plan_of, tmp_path, monkeypatch):
     def why(*words, of="01_records"):
         return plan_of(*(words or ("--threads", "1")))[of]
@@ -119,6 +124,7 @@ def test_every_part_of_the_key_counts(plan_of, tmp_path, monkeypatch):
     assert why(*where) == "run: changed: data and weights (vgg16)"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "change", "reason"),
     [
@@ -141,6 +147,7 @@ def test_what_a_power_cut_leaves_is_never_taken_for_a_result(plan_of, name, chan
     assert plan_of("--threads", "1")["01_records"].startswith(f"run: {reason}")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("state", ["running", "failed", "memory"])
 def test_only_good_results_are_reused(plan_of, state):
     from pathlib import Path

@@ -11,6 +11,8 @@ from running import RECORD, make, read_json
 
 import cifarlib
 
+pytestmark = pytest.mark.process
+
 PLOTS = "from cifarlib import plots\nfigure, axes = plots.canvas()"
 LEDGER = "from cifarlib import ledger\nprint(ledger.claim('R0.4', 'test_accuracy'))"
 SHELL = "!true"

@@ -90,6 +90,7 @@ def broken():
     return [cell for cell in cells if cell.source == TEST]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "number", range(len(BROKEN)), ids=[name.replace(" ", "_") for name in BROKEN]
 )
@@ -104,17 +105,20 @@ def test_broken_code_gets_help_and_no_points(number, broken):
     assert "Traceback" not in error.traceback[0]
 
 
+@pytest.mark.process
 def test_after_all_that_a_right_answer_is_right(broken):
     assert shown(broken[-1]).startswith("Right · 2 of 2 points")
     assert not [output for output in broken[-1].outputs if output.output_type == "error"]
 
 
+@pytest.mark.process
 def test_an_error_in_another_cell_does_not_matter():
     cells = run(RIGHT, "conv_parameters(3)", TEST, "1 / 0", TEST)
     assert shown(cells[2]).startswith("Right")
     assert shown(cells[4]).startswith("Right")
 
 
+@pytest.mark.process
 def test_a_warning_costs_nothing():
     noisy = RIGHT.replace(
         "    return", "    import sys; print('note', file=sys.stderr)\n    return"
@@ -201,6 +205,7 @@ def test_html_is_escaped_and_folds_hints():
     assert "<details>" not in Outcome("02.x", Kind.RIGHT, "", 1, ("a", "b"))._repr_html_()
 
 
+@pytest.mark.process
 def test_checks_are_light():
     code = (
         "import sys; from cifarlib.checks import check; n = {'first_layer': 4864};"

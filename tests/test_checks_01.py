@@ -146,11 +146,13 @@ def trained():
     return model, [cifarlib.evaluate(model, *part).accuracy for part in parts]
 
 
+@pytest.mark.training
 def test_a_trained_model_with_its_true_accuracy_is_right(trained):
     model, (_, _, test) = trained
     assert_right("01.trained", {"digits_model": model, "test_accuracy": test}, "")
 
 
+@pytest.mark.training
 def test_accuracies_that_are_not_the_models_are_wrong(trained):
     model, (train, val, test) = trained
     for stated, message in [

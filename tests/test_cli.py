@@ -58,6 +58,7 @@ def test_sync_says_which_sentence_is_wrong(tmp_path, capsys):
     assert "77 %" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m cifarlib.cli ledger | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
@@ -65,6 +66,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert done.stderr == ""
 
 
+@pytest.mark.process
 def test_commands_do_not_load_keras():
     code = (
         "import sys; from cifarlib.cli import main; main(['ledger']);"

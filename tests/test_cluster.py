@@ -36,6 +36,7 @@ def dask(tmp_path_factory):
     found.close()
 
 
+@pytest.mark.process
 @posix
 def test_a_lost_worker_and_a_wrong_one(dask, tmp_path):
     mark = tmp_path / "mark"
@@ -77,6 +78,7 @@ def test_a_lost_worker_and_a_wrong_one(dask, tmp_path):
     assert "1 to run, 2 reused" in text
 
 
+@pytest.mark.process
 @posix
 def test_stopping_here_stops_the_notebooks_there(dask, tmp_path):
     if not any(dask.workers[n].poll() is None for n in ("alpha", "beta") if n in dask.workers):

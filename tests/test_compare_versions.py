@@ -71,6 +71,7 @@ def test_no_run_is_said(tmp_path, capsys):
     assert "holds no run" in capsys.readouterr().err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("number", "calls"), [("", ["issue create"]), ("12\n", ["issue edit 12", "issue comment 12"])]
 )

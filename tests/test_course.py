@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 NOTEBOOK = "01"
 
 
@@ -43,6 +45,7 @@ def test_a_seed_gives_the_same_whether_others_are_trained_or_not(first, tmp_path
     assert [r["metrics"] for r in alone] == [r["metrics"] for r in first if r["seed"] == 0]
 
 
+@pytest.mark.slow
 def test_runs_on_jax(first, tmp_path):
     rows = run_notebook(tmp_path, "jax")
     assert {r["backend"] for r in rows} == {"jax"}

@@ -157,6 +157,7 @@ def test_a_data_set_is_frozen():
         data.x_train = data.x_test
 
 
+@pytest.mark.large
 def test_the_real_cifar10(mirror):
     data = load("cifar10", mirror=mirror)
     assert data.provenance.exact is not None
@@ -168,12 +169,14 @@ def test_the_real_cifar10(mirror):
     assert first.tolist() == [59, 62, 63]  # as report R1 prints it
 
 
+@pytest.mark.large
 def test_the_real_cats_and_dogs_have_the_reports_sizes(mirror):
     data = load("cats_vs_dogs", mirror=mirror)
     for labels, each in ((data.y_train, 4_000), (data.y_val, 1_000), (data.y_test, 1_000)):
         assert np.bincount(labels).tolist() == [each, each]
 
 
+@pytest.mark.large
 def test_cifar10_loads_quickly_and_in_little_memory(mirror):
     """Each file is read once, and of an image's data nothing but its label is looked at alone."""
     load("mnist", mirror=mirror)  # what is read once in a process is read here
@@ -191,6 +194,7 @@ def test_cifar10_loads_quickly_and_in_little_memory(mirror):
     assert peak < 600e6
 
 
+@pytest.mark.process
 def test_loading_imports_no_framework(mirror):
     script = (
         "import sys, cifarlib; cifarlib.load('mnist', mirror=sys.argv[1]); "

@@ -71,6 +71,7 @@ def test_keras_that_cannot_be_loaded_fails(lock, monkeypatch):
     assert "GPU" not in found
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("code", "answer"),
     [
@@ -86,6 +87,7 @@ def test_loading_in_another_process(monkeypatch, code, answer):
     assert load_keras() == answer
 
 
+@pytest.mark.process
 def test_loading_that_crashes(monkeypatch):
     monkeypatch.setattr(doctor, "LOAD_KERAS", "import os, signal; os.kill(os.getpid(), 9)")
     if doctor.os.name == "posix":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from cifarlib._support.digests import array_digest
 from cifarlib.data import synthetic_data
@@ -44,6 +45,7 @@ def test_no_test_image_is_a_training_image():
         assert not {image.tobytes() for image in x_train} & {image.tobytes() for image in x_test}
 
 
+@pytest.mark.training
 def test_a_small_cnn_learns_the_shapes_and_a_linear_model_does_not():
     """After 5 epochs with seeds 0, 1 and 2 the CNN reached 0.84, 0.84 and 0.94."""
     import keras

@@ -69,6 +69,7 @@ def test_there_is_one_solution_for_each_module_of_checks():
     assert SLUGS
 
 
+@pytest.mark.process
 @every_exercise
 def test_solution_gets_full_points(slug, executed):
     notebook, assignment = executed("solutions", slug), tasks.assignment(slug[:2])
@@ -82,6 +83,7 @@ def test_solution_gets_full_points(slug, executed):
     assert last(notebook) == f"{slug}: {n} of {n} tasks, {points} of {points} points"
 
 
+@pytest.mark.process
 @every_exercise
 def test_exercise_runs_as_it_stands_and_nothing_is_attempted(slug, executed):
     notebook, assignment = executed("exercises", slug), tasks.assignment(slug[:2])
@@ -136,6 +138,7 @@ def test_headings_step_down_one_at_a_time(slug):
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
+@pytest.mark.process
 @every_exercise
 def test_every_picture_has_alternative_text(slug, executed):
     for output in [o for c in executed("solutions", slug).cells for o in c.get("outputs", [])]:

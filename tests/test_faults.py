@@ -59,6 +59,7 @@ def troubled(tmp_path_factory):
     return Troubled(tmp_path_factory.mktemp("troubled"))
 
 
+@pytest.mark.process
 def test_each_has_its_state_and_the_others_are_well(troubled):
     assert troubled.code == 1, troubled.errors
     entries = read_json(troubled.out / "manifest.json")["notebooks"]
@@ -70,6 +71,7 @@ def test_each_has_its_state_and_the_others_are_well(troubled):
     }
 
 
+@pytest.mark.process
 def test_a_memory_eater_is_stopped_and_its_beginning_kept(troubled):
     failure = troubled.journal("01_eats")["failure"]
     assert "1.5 GB are allowed. (--memory)" in failure["traceback"]
@@ -77,6 +79,7 @@ def test_a_memory_eater_is_stopped_and_its_beginning_kept(troubled):
     assert "before" in printed(troubled.out, "01_eats")
 
 
+@pytest.mark.process
 def test_an_endless_loop_is_stopped_and_its_beginning_kept(tmp_path, monkeypatch, capsys):
     """Its minutes are over as soon as it is in its loop, however long it was on its way there."""
     began = tmp_path / "began"
@@ -100,6 +103,7 @@ def test_an_endless_loop_is_stopped_and_its_beginning_kept(tmp_path, monkeypatch
     assert "before" in printed(out, "01_loops")
 
 
+@pytest.mark.process
 def test_200_mb_of_output_are_cut_and_the_parent_stays_small(troubled):
     text = printed(troubled.out, "03_talks")
     assert 19_000_000 < len(text) < 21_000_000
@@ -107,12 +111,14 @@ def test_200_mb_of_output_are_cut_and_the_parent_stays_small(troubled):
     assert int(troubled.text.splitlines()[-1]) < 500
 
 
+@pytest.mark.process
 def test_a_deleted_folder_fails_one_notebook(troubled):
     failure = troubled.journal("04_deletes")["failure"]
     assert "04_deletes" in failure["traceback"]
     assert "Traceback" not in failure["traceback"]
 
 
+@pytest.mark.process
 def test_a_run_goes_on_where_the_last_one_was_killed(tmp_path):
     """SIGKILL leaves no time to tidy up: kernels end by themselves, and nothing is lost twice."""
     book = tmp_path / "notebooks"
@@ -152,6 +158,7 @@ def _scratch(process):
         return None
 
 
+@pytest.mark.process
 @posix
 def test_two_runs_do_not_meet_in_a_folder_and_sigterm_stops_all_notebooks(tmp_path):
     book = tmp_path / "notebooks"
@@ -179,6 +186,7 @@ def test_two_runs_do_not_meet_in_a_folder_and_sigterm_stops_all_notebooks(tmp_pa
     assert not (out / ".owner").exists()
 
 
+@pytest.mark.process
 def test_a_clock_that_goes_backwards(tmp_path, monkeypatch, capsys):
     path = make(tmp_path, "01_fine", "print('fine')")
     times = iter(range(2_000_000_000, 0, -10_000))
@@ -199,6 +207,7 @@ def test_only_the_end_of_a_long_log_is_read(tmp_path):
     assert len(text) < 30_000
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(10))
 def test_many_kernels_start_at_once(number):

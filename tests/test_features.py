@@ -114,6 +114,7 @@ def test_weights_that_were_trained_since_are_never_mixed_up():
     assert not np.allclose(features.extract(base, IMAGES), before)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", ["InceptionV3", "MobileNet"])
 def test_the_same_network_built_again_is_the_same(name, cache, monkeypatch):
     """Keras numbers its layers on; a session that builds another network first finds the cache."""
@@ -164,6 +165,7 @@ print(len(features.extract(base, images, batch_size=5)), flush=True)
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.name != "posix", reason="kills by signal")
 def test_a_killed_process_loses_at_most_one_chunk(cache):
     code = [sys.executable, "-c", ALONE.replace("KILLED_AT", "7")]
@@ -404,6 +406,7 @@ def data():
     return dataclasses.replace(full, **cut)
 
 
+@pytest.mark.training
 def test_a_data_set_of_features_trains_evaluates_and_knows_its_origin(base, data, tmp_path):
     small = features.dataset(base, data)
     assert small.x_train.shape == (200, 64)
@@ -423,6 +426,7 @@ def test_a_data_set_of_features_trains_evaluates_and_knows_its_origin(base, data
     assert "200 train, 60 val, 60 test images as features of 64" in repr(small)
 
 
+@pytest.mark.training
 def test_training_on_features_is_training_with_the_frozen_base(data):
     """The same head, seed and order of images: the same losses, with the base run or not."""
     cifarlib.set_seed(0)
@@ -473,6 +477,8 @@ def test_a_model_of_another_kind_is_refused():
             features.extract(model, IMAGES)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 def test_networks_and_features_work_on_jax(cache):
     preprocessing = """
 from keras.applications.vgg16 import preprocess_input

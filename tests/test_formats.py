@@ -80,6 +80,7 @@ class Attack:
         return self.call
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("function", "refused"),
     [(os.system, "system"), (builtins.exec, "builtins.exec"), (np.load, "numpy.load")],

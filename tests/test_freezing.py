@@ -41,6 +41,7 @@ def learning(model):
     return [name for name, layer in leaf_layers(model) if layer.trainable_weights]
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("combine", [nested, inlined])
 def test_a_frozen_base_does_not_change_and_its_head_does(combine):
     model = combine(base(until="block2_pool"))
@@ -48,6 +49,7 @@ def test_a_frozen_base_does_not_change_and_its_head_does(combine):
     assert [name.split("/")[-1][:5] for name in train(model)] == ["dense"]
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("combine", [nested, inlined])
 def test_unfreezing_from_a_block_lets_that_and_all_later_ones_change(combine):
     model = combine(base(until="block3_pool"))
@@ -85,6 +87,7 @@ def test_a_bare_network_can_be_frozen_too():
     assert len(learning(model)) == 1
 
 
+@pytest.mark.training
 def test_batch_normalization_keeps_its_statistics_when_the_rest_learns():
     model = nested(base("MobileNet", until="conv_pw_2_relu"))
     backbones.unfreeze(model)
@@ -96,6 +99,7 @@ def test_batch_normalization_keeps_its_statistics_when_the_rest_learns():
     np.testing.assert_array_equal(norm(x, training=True), norm(x, training=False))
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("name", "block", "first"),
     [
@@ -111,6 +115,7 @@ def test_blocks_of_other_networks(name, block, first):
     assert (learning(model) or [None])[0] == first
 
 
+@pytest.mark.large
 def test_blocks_of_inception_end_with_the_layer_of_their_name():
     model = backbones.load("InceptionV3", SHAPE, weights="random", upscale_to=75)
     groups = backbones.blocks(model)

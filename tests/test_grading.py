@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -25,10 +24,10 @@ from attack_course import FULL, RIGHT, SLUG, WRONG, cell, handed_in, source, tex
 
 from cifarlib.errors import CourseError
 from cifarlib.grader import bubblewrap, dask_grading, grade
-from cifarlib.grader.grade_arguments import add_arguments
 from cifarlib.grader.batch import Grader, read_result
 from cifarlib.grader.bubblewrap import Sandbox
 from cifarlib.grader.collect import find_submissions
+from cifarlib.grader.grade_arguments import add_arguments
 from cifarlib.grader.limits import JailLimits
 from cifarlib.grader.local_grader import LocalGrader
 from cifarlib.grader.source import find_source
@@ -65,6 +64,7 @@ def scores(course: Path) -> dict[str, str]:
         return {row["student"]: row["score"] for row in csv.DictReader(file)}
 
 
+@pytest.mark.process
 @jailed
 def test_a_batch(course, capsys):
     assert run() == 0
@@ -79,6 +79,7 @@ def test_a_batch(course, capsys):
     assert "4 more points are for answers that a person reads" in feedback
 
 
+@pytest.mark.process
 @jailed
 @pytest.mark.parametrize(("options", "score"), [(["--gpu"], "10.0"), ([], "8.0")])
 def test_a_jail_sees_a_gpu_only_if_asked_to(course, tmp_path, monkeypatch, options, score):
@@ -102,6 +103,7 @@ assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert scores(course) == {"eve": score}
 
 
+@pytest.mark.process
 @jailed
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user may always look at its own jails")
 def test_where_root_may_not_watch_a_jail_it_refuses():
@@ -112,6 +114,7 @@ def test_where_root_may_not_watch_a_jail_it_refuses():
     assert "--cap-add SYS_PTRACE" in told.stdout, told
 
 
+@pytest.mark.process
 @jailed
 def test_one_question_graded_again_for_all(course, capsys):
     run()
@@ -126,29 +129,51 @@ def test_one_question_graded_again_for_all(course, capsys):
         run("--regrade", "nothing")
 
 
+KILLED = """
+import os, signal, sys
+left, folder = int(sys.argv[1]), os.getcwd()
+CHANGES = "os.mkdir", "os.remove", "os.rename", "os.rmdir", "sqlite3.connect"
+def count(event, arguments):
+    global left
+    if event in CHANGES or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+        path = arguments[0]
+        if not isinstance(path, int) and os.path.abspath(os.fsdecode(path)).startswith(folder):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
+from test_grading import run
+run("--jobs", "2", "--gradebook", "gradebook.db")
+"""
+"""Grades the batch, and kills itself when it is about to change a file the so-manieth time."""
+
+
+@pytest.mark.process
+@pytest.mark.slow
 @jailed
 def test_a_batch_that_is_killed_loses_and_doubles_nothing(course):
     for number in range(9):
         path = course / "submitted" / f"more{number}.ipynb"
         path.write_bytes(text(handed_in(RIGHT | {"mean": f"mean = 4.5  # {number}"})))
-    code = "from test_grading import run; run('--jobs', '2', '--gradebook', 'gradebook.db')"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent)])}
     chance, results, kept = random.Random(0), course / "graded" / SLUG / "results", {}
+    codes = []
     for _ in range(20):
-        process = subprocess.Popen([sys.executable, "-c", code], env=environment)
-        time.sleep(chance.uniform(0.5, 2.5))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        command = [sys.executable, "-c", KILLED, str(chance.randint(1, 20))]
+        codes.append(subprocess.run(command, env=environment).returncode)
         now = {path.name: path.read_text() for path in results.glob("*.json")}
         assert kept.items() <= now.items()
         assert all(json.loads(text)["graded"] for text in now.values())
         kept = now
+    assert codes.count(-signal.SIGKILL) > 10
+    assert len(kept) > 5
     run("--gradebook", "gradebook.db")
     assert len(list(results.glob("*.json"))) == len(scores(course)) == 12
     assert kept.items() <= {path.name: path.read_text() for path in results.iterdir()}.items()
     assert sum(score == "10.0" for score in scores(course).values()) == 10
 
 
+@pytest.mark.process
 @jailed
 def test_results_of_another_form_are_not_read(course):
     """Such as those of earlier versions, which had another key where the scores are now."""
@@ -184,6 +209,7 @@ def test_both_graders_keep_the_contract(course):
         grader.close()
 
 
+@pytest.mark.process
 @jailed
 def test_a_submission_that_changed_is_graded_again(course):
     run()
@@ -192,6 +218,7 @@ def test_a_submission_that_changed_is_graded_again(course):
     assert scores(course)["bob"] == "10.0"
 
 
+@pytest.mark.process
 @jailed
 def test_the_gradebook_keeps_what_a_person_gave_and_takes_late_penalties(course):
     from nbgrader.api import Gradebook
@@ -218,6 +245,7 @@ def test_the_gradebook_keeps_what_a_person_gave_and_takes_late_penalties(course)
     assert (course / "autograded" / "ann" / SLUG / f"{SLUG}.ipynb").is_file()
 
 
+@pytest.mark.process
 @jailed
 def test_a_gradebook_that_does_not_fit_is_left_alone(course):
     from nbgrader.api import Gradebook
@@ -243,6 +271,7 @@ def test_without_a_sandbox_it_refuses_and_says_the_way_out(course, monkeypatch):
         bubblewrap.unavailable.cache_clear()
 
 
+@pytest.mark.process
 def test_unsafe_runs_are_marked_in_every_result(course, capsys):
     assert run("--unsafe-no-sandbox") == 0
     assert "submissions run as you" in capsys.readouterr().err

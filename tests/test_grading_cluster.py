@@ -29,6 +29,7 @@ def lose_alpha_when_it_is_at_work(dask):
     dask.workers["alpha"].kill()
 
 
+@pytest.mark.process
 @jailed
 def test_a_batch_survives_the_loss_of_a_worker(course, dask, capsys):  # noqa: F811
     dask.add("alpha")
@@ -45,6 +46,7 @@ def test_a_batch_survives_the_loss_of_a_worker(course, dask, capsys):  # noqa: F
     assert capsys.readouterr().err.count("graded before") == 3
 
 
+@pytest.mark.process
 @jailed
 def test_a_worker_with_another_cifarlib_grades_nothing(course, dask, capsys):  # noqa: F811
     with open(Path(dask.copy) / "cifarlib" / "errors.py", "a") as file:

@@ -138,6 +138,7 @@ def test_a_name_stays_the_students_for_all_later_tests():
     assert [t.names for t in plan_tests(cells).values()] == [["x"], ["x"]]
 
 
+@pytest.mark.process
 def test_checks_say_which_names_they_read():
     code = 'from cifarlib.checks import check\n\ncheck.task("02.conv_parameters")'
     assert planned(answer("def conv_parameters(k, c, f):\n    return 3"), graded(code)).names == [

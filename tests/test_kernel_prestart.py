@@ -3,13 +3,14 @@
 from contextlib import contextmanager, suppress
 
 import psutil
+import pytest
 from running import make, posix, printed
 
 from cifarlib.runner.plan import NotebookLimits, plan
 from cifarlib.runner.signals import Stop
 from cifarlib.runner.supervise import supervise
 
-pytestmark = posix
+pytestmark = [pytest.mark.process, posix]
 SLOW = "import keras"
 
 

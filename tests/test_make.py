@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parent.parent
 MAKES_ENVIRONMENT = """#!/bin/sh
 [ "$1 $2" = "-m venv" ] || exit 0

@@ -31,6 +31,7 @@ def test_heads_are_those_of_the_reports(id, takes, parameters):
     assert head.count_params() == parameters
 
 
+@pytest.mark.large
 def test_base_and_head_together_are_the_reports_network():
     whole = networks.build("R1.5")
     network = backbones.network("VGG16", (32, 32, 3), weights="random", until="block3_pool")
@@ -52,6 +53,7 @@ def test_a_recipe_on_a_frozen_base_is_taken_and_others_are_not():
             measure.recipe(id)
 
 
+@pytest.mark.training
 def test_a_measurement_names_the_base_and_its_weights(packed, tiny, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setenv("CIFARLIB_CACHE", str(tmp_path / "features"))
     monkeypatch.setenv("CIFARLIB_RECORDS", "")  # put back after the test
@@ -69,6 +71,7 @@ def test_a_measurement_names_the_base_and_its_weights(packed, tiny, tmp_path, mo
     assert (tmp_path / "out" / "results.jsonl").is_file()
 
 
+@pytest.mark.large
 def test_the_features_are_those_of_scaled_pixels(packed, tmp_path):  # noqa: F811
     settings = ledger.system("R4.7").settings
     base = measure_features.base_of(settings, (32, 32, 3), packed[0])

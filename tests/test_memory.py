@@ -49,6 +49,7 @@ class Greedy(keras.layers.Layer):
         return images + 0 * keras.ops.mean(keras.ops.tile(one, (10**5, 10**5, 10**4)))
 
 
+@pytest.mark.large
 def test_real_full_memory_in_training_and_prediction():
     data = cifarlib.load("mnist", source="embedded", n_train=40)
     layers = [keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax"), Greedy()]

@@ -48,6 +48,7 @@ def test_every_epoch_holds_all_images_in_another_order(images):
     assert not np.array_equal(first, batches.order)
 
 
+@pytest.mark.training
 def test_a_model_learns_from_them_and_a_seed_decides(images):
     def weights(seed):
         cifarlib.set_seed(seed)

@@ -52,6 +52,7 @@ def test_every_system_has_an_expected_count() -> None:
     assert set(SYSTEMS) == set(COUNTS)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_counts_of_keras_are_those_of_the_reports(system: str) -> None:
     found = facts(system)

@@ -14,6 +14,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.validator import Validator
 from traitlets.config import Config
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parent.parent
 SLUG = "02_counting_parameters"
 ANSWERS = {

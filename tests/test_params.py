@@ -14,6 +14,7 @@ from cifarlib.parameters import derive, latex, table, total
 # Whole models ------------------------------------------------------------------------
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", [*SYSTEMS, *BASES])
 def test_sums_are_those_of_keras(name: str) -> None:
     found = facts(name)

@@ -127,6 +127,7 @@ def test_a_thousand_runs_are_planned_quickly(tmp_path, monkeypatch, capsys):
     assert (many[3] - few[3]) / 900 < 4_000
 
 
+@pytest.mark.process
 def test_several_seeds_leave_a_page_each_and_one_above(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("CIFARLIB_MIRROR", raising=False)
     path, out = make(tmp_path, "01_fine", RECORD, "print(PROFILE, SEED)"), tmp_path / "out"

@@ -53,11 +53,13 @@ def loaded_by(imports, *unwanted):
     return done.stdout.strip()
 
 
+@pytest.mark.process
 def test_import_is_light():
     heavy = ("keras", "tensorflow", "matplotlib", "sklearn", "numpy")
     assert loaded_by("cifarlib", *heavy) == "[]"
 
 
+@pytest.mark.process
 def test_student_modules_do_not_load_the_instructor_side():
     modules = "cifarlib.data, cifarlib.ledger"
     assert loaded_by(modules, "cifarlib.runner", "cifarlib.grader") == "[]"

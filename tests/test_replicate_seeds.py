@@ -30,6 +30,7 @@ def course(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.process
 def test_each_seed_becomes_one_value_of_the_band(course, capsys):
     assert replicate(["R0.4"], range(3), course / "out") == 0
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51, 0.52)
@@ -39,12 +40,14 @@ def test_each_seed_becomes_one_value_of_the_band(course, capsys):
     assert "CPU cores" in line
 
 
+@pytest.mark.process
 def test_a_notebook_that_fails_is_said_and_the_rest_is_kept(course):
     make(course / "notebooks", "03_cifar10_cnn", RECORD, "assert SEED != 1")
     assert replicate(["R0.4"], range(2), course / "out") == 1
     assert ledger.band("R0.4", "test_accuracy").values == (0.5, 0.51)
 
 
+@pytest.mark.process
 def test_each_network_is_trained_once_a_seed(course):
     path = course / "notebooks" / "03_cifar10_cnn.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -55,6 +58,7 @@ def test_each_network_is_trained_once_a_seed(course):
     assert ledger.band("R0.4", "test_accuracy").seeds == (0, 4)
 
 
+@pytest.mark.process
 def test_what_is_recorded_stays(course):
     replicate(["R0.4"], [1], course / "out")
     result_store.RESULTS.write_text(result_store.RESULTS.read_text().replace("0.51", "0.9"))

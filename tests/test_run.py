@@ -63,6 +63,7 @@ def mixed(tmp_path_factory):
             os.environ["CIFARLIB_MIRROR"] = before
 
 
+@pytest.mark.process
 def test_every_notebook_has_its_state(mixed):
     assert mixed.code == 1
     assert mixed.manifest["state"] == "failed"
@@ -76,6 +77,7 @@ def test_every_notebook_has_its_state(mixed):
     }
 
 
+@pytest.mark.process
 def test_a_good_notebook_gets_its_parameters(mixed):
     assert printed(mixed.out, "02_ok") == "smoke 7\n"
     journal = mixed.journal("02_ok")
@@ -86,6 +88,7 @@ def test_a_good_notebook_gets_its_parameters(mixed):
     assert 'href="../03_exits/03_exits.html"' in html  # notebook to notebook, page to page
 
 
+@pytest.mark.process
 def test_a_raising_cell_is_told_with_number_and_traceback(mixed):
     failure = mixed.journal("01_raises")["failure"]
     assert failure["cell"] == 4
@@ -96,6 +99,7 @@ def test_a_raising_cell_is_told_with_number_and_traceback(mixed):
     assert "never" not in printed(mixed.out, "01_raises")
 
 
+@pytest.mark.process
 def test_a_dead_kernel_is_never_ok(mixed):
     assert "exit code 1" in mixed.journal("03_exits")["failure"]["traceback"]
     assert mixed.journal("03_exits")["failure"]["cell"] == 4
@@ -106,18 +110,21 @@ def test_a_dead_kernel_is_never_ok(mixed):
         assert "memory" in text
 
 
+@pytest.mark.process
 def test_intended_errors_leave_no_banner(mixed):
     cells = nbformat.read(mixed.out / "05_intended" / "05_intended.ipynb", as_version=4).cells
     assert [o.output_type for o in cells[-1].outputs] == ["error"]
     assert len(cells) == 4  # title, parameters, injected parameters, error
 
 
+@pytest.mark.process
 def test_a_broken_notebook_file_is_named(mixed):
     text = mixed.journal("06_broken")["failure"]["traceback"]
     assert "06_broken.ipynb is no notebook" in text
     assert "Traceback" not in text
 
 
+@pytest.mark.process
 def test_nothing_temporary_is_left(mixed):
     child = int((mixed.out.parent / "child").read_text())
     assert has_ended(child)
@@ -125,6 +132,7 @@ def test_nothing_temporary_is_left(mixed):
     assert not [n for n in names if n.endswith(".part") or "partial" in n]
 
 
+@pytest.mark.process
 def test_manifest_says_what_was_run_and_on_what(mixed):
     assert mixed.manifest["profile"] == "smoke"
     assert mixed.manifest["seed"] == 7
@@ -138,6 +146,7 @@ def test_manifest_says_what_was_run_and_on_what(mixed):
     assert row["used_by"] == ["02_ok"]
 
 
+@pytest.mark.process
 def test_page_shows_states_results_and_warnings(mixed):
     assert '<p class="banner" role="note">These numbers come from embedded' in mixed.page
     assert f'<p class="banner" role="note">{NOTE}</p>' in mixed.page
@@ -148,6 +157,7 @@ def test_page_shows_states_results_and_warnings(mixed):
     assert str(mixed.out) not in mixed.page.split("</section>")[0].split("<pre")[0]
 
 
+@pytest.mark.process
 def test_failures_are_printed(mixed):
     assert "01_raises.ipynb: failed at cell 4 (In [4])" in mixed.errors
     assert "ZeroDivisionError: division by zero" in mixed.errors
@@ -157,6 +167,7 @@ def test_failures_are_printed(mixed):
     assert str(mixed.out / "index.html") in mixed.text
 
 
+@pytest.mark.process
 def test_timeout(tmp_path, capsys):
     waits = "import os\nopen('pid', 'w').write(str(os.getpid()))\nimport time\ntime.sleep(600)"
     path = make(tmp_path, "01_slow", "print('up')", waits)
@@ -168,6 +179,7 @@ def test_timeout(tmp_path, capsys):
     assert "10 seconds" in capsys.readouterr().err
 
 
+@pytest.mark.process
 @posix
 def test_ctrl_c_stops_all_and_leaves_the_page(tmp_path):
     waits = "from pathlib import Path\nPath('pid').write_text('')\nimport time; time.sleep(600)"
@@ -236,6 +248,7 @@ def test_two_notebooks_of_one_name_are_refused(ready, tmp_path):
         plan(["01", str(other)], profile="smoke")
 
 
+@pytest.mark.process
 def test_an_earlier_result_is_replaced_and_its_time_remembered(tmp_path):
     path = make(tmp_path, "01_again", RECORD)
     out = tmp_path / "out"

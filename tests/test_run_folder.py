@@ -42,6 +42,7 @@ def test_forbidden_out(ready, tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "out").iterdir()] == [".lock"]
 
 
+@pytest.mark.process
 def test_full_disk_before_a_notebook_starts(ready, tmp_path, monkeypatch, capsys):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -70,6 +71,7 @@ def test_full_disk_in_the_worker(ready, tmp_path, monkeypatch):
     assert [p.name for p in folder.iterdir()] == ["journal.json"]
 
 
+@pytest.mark.process
 def test_disk_that_really_is_full(tmp_path):
     """A 1 MB disk and a notebook with 3 MB of output; needs the right to mount."""
     disk = tmp_path / "disk"

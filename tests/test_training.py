@@ -11,6 +11,8 @@ from tqdm.auto import tqdm
 import cifarlib
 from cifarlib import evaluate, fit, set_seed
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture(scope="module")
 def data():

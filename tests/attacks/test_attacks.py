@@ -40,9 +40,11 @@ most = re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())
 print(json.dumps({"code": code, "kb": int(most[1])}))
 """
 
-pytestmark = pytest.mark.skipif(
-    bool(bubblewrap.unavailable()), reason=f"no jail on this machine: {bubblewrap.unavailable()}"
-)
+NO_JAIL = bubblewrap.unavailable()
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(bool(NO_JAIL), reason=f"no jail on this machine: {NO_JAIL}"),
+]
 
 
 @pytest.fixture(scope="module")

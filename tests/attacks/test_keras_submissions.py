@@ -40,9 +40,11 @@ HOSTILE = {
     "count": "def count(model):\n    return type('Six', (int,), {'__eq__': lambda *a: True})(0)",
 }
 
-pytestmark = pytest.mark.skipif(
-    bool(bubblewrap.unavailable()), reason=f"no jail on this machine: {bubblewrap.unavailable()}"
-)
+NO_JAIL = bubblewrap.unavailable()
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(bool(NO_JAIL), reason=f"no jail on this machine: {NO_JAIL}"),
+]
 
 
 def notebook(answers: dict[str, str]) -> bytes:

@@ -19,6 +19,8 @@ from notebooks import (
     widths,
 )
 
+pytestmark = pytest.mark.process
+
 NOTEBOOK_SECONDS = 300  # half a minute on an idle machine
 IMAGES = ".jp-OutputArea-output img"
 

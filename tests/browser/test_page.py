@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("myst_nb", reason="the extra `book` is not installed")
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 PHONE = {"width": 375, "height": 740}
 SOME = ["README", "notebooks/01_mnist_cnn", "docs/exercises", "docs/api"]

@@ -7,6 +7,8 @@ import pytest
 from cifarlib.runner import report
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+pytestmark = pytest.mark.process
 SIZES = {"light": (1200, 900), "dark": (1200, 900), "phone": (390, 844)}
 
 
