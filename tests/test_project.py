@@ -1,6 +1,9 @@
 """The project's own files tell one story."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -88,10 +91,44 @@ def test_ci_runs_the_two_commands_of_the_readme():
     assert any(step.get("run") == "bash .ci/run" for step in workflow["jobs"]["course"]["steps"])
 
 
+@pytest.mark.parametrize(
+    ("file", "job", "tests"), [("ci", "course", "bash .ci/run"), ("slow", "slow", "make slow")]
+)
+def test_workflows_have_a_jail_when_they_test(file, job, tests):
+    workflow = yaml.safe_load((ROOT / f".github/workflows/{file}.yml").read_text())
+    words = [step.get("run", "") for step in workflow["jobs"][job]["steps"]]
+    (jail,) = [n for n, text in enumerate(words) if "install --yes bubblewrap" in text]
+    assert jail < words.index(tests)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("skip", ["", "1"])
+def test_ci_without_a_jail_says_what_to_type_or_is_told_that_none_is_needed(tmp_path, skip):
+    """A machine without bubblewrap, on which one is not root; its `make` only says what it did."""
+    programs = {"id": "echo 1000", "make": 'echo "make $*"'}
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!{shutil.which('bash')}\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "dirname").symlink_to(shutil.which("dirname"))
+    done = subprocess.run(
+        [shutil.which("bash"), str(ROOT / ".ci" / "run")],
+        env=os.environ | {"PATH": str(tmp_path), "CIFARLIB_SKIP_JAILS": skip},
+        capture_output=True,
+        text=True,
+    )
+    if skip:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == "make test"
+    else:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "sudo apt-get install bubblewrap" in done.stderr
+
+
 def test_top_level_holds_only_what_is_planned():
     planned = """
         notebooks cifarlib exercises solutions tests benchmarks environment.yml README.md LICENSE
-        pyproject.toml Makefile requirements.lock CONTRIBUTING.md nbgrader_config.py docs budget.toml
+        pyproject.toml Makefile requirements.lock CONTRIBUTING.md nbgrader_config.py docs
+        budget.toml
     """
     ignored = ("runs", "gradebook.db", "dist", "build")
     extra = [
