@@ -186,3 +186,9 @@ def test_the_ledger_counts_by_what_it_says_not_by_when(monkeypatch):
         monkeypatch.setattr(ledger, "results", lambda change=change: [row | change])
         digests.append(cache_key.ledger_digest())
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_plan_names_a_few_of_many_changes():
+    before = {"cifarlib": {f"cifarlib.m{number}": "a" for number in range(9)}}
+    now = {"cifarlib": {f"cifarlib.m{number}": "b" for number in range(9)}}
+    assert cache_key.differences(before, now) == ["cifarlib's source (m0, m1, m2, m3, 5 more)"]

@@ -42,6 +42,7 @@ PARTS = {
 """Each part of a key, in words for people."""
 WORKER, PAGE = "cifarlib.runner.worker", "cifarlib.runner.notebook_page"
 LEDGER = "cifarlib.ledger"
+MOST_NAMES = 4  # of changed modules, said in a plan
 INSTRUCTOR = tuple(f"cifarlib.{room}" for room in ("runner", "grader", "checks", "cli"))
 
 
@@ -96,7 +97,9 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
             continue
         if isinstance(before, dict) and isinstance(now, dict):
             names = [n for n in dict.fromkeys([*before, *now]) if before.get(n) != now.get(n)]
-            words += f" ({', '.join(names)})"
+            shown = [name.removeprefix("cifarlib.") for name in names[:MOST_NAMES]]
+            more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+            words += f" ({', '.join(shown + more)})"
         found.append(words)
     return found
 
