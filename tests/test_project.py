@@ -128,7 +128,7 @@ def test_top_level_holds_only_what_is_planned():
     planned = """
         notebooks cifarlib exercises solutions tests benchmarks environment.yml README.md LICENSE
         pyproject.toml Makefile requirements.lock CONTRIBUTING.md nbgrader_config.py docs
-        budget.toml
+        budget.toml findings
     """
     ignored = ("runs", "gradebook.db", "dist", "build")
     extra = [
