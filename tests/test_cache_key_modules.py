@@ -124,9 +124,7 @@ def test_what_executes_records_or_trains_runs_those_again_that_use_it(changed, n
 
 
 def test_the_reason_names_the_module(changed):
-    assert changed("plots/figures.py")["02"] == (
-        "run: changed: cifarlib's source (plots.figures)"
-    )
+    assert changed("plots/figures.py")["02"] == ("run: changed: cifarlib's source (plots.figures)")
 
 
 def test_a_new_claim_runs_those_again_that_read_the_ledger(changed):
