@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from tqdm import tqdm
+from cifarlib._support import progress
 
 
 class NotebookProgress:
@@ -16,7 +16,7 @@ class NotebookProgress:
         self.label, self.begun = label, False
         self.bar: Any = None
         if sys.stderr.isatty() and os.environ.get("CIFARLIB_QUIET") != "1":
-            self.bar = tqdm(desc=label, unit="cell", file=sys.stderr, dynamic_ncols=True)
+            self.bar = progress.bar(None, label, "cell", leave=True)
         else:
             self._say(f"{label} ...")
 
