@@ -16,10 +16,11 @@ pytestmark = pytest.mark.process
 PLOTS = "from cifarlib import plots\nfigure, axes = plots.canvas()"
 LEDGER = "from cifarlib import ledger\nprint(ledger.claim('R0.4', 'test_accuracy'))"
 SHELL = "!true"
+CHECK = "from cifarlib.checks import check\ncheck.hint('02.conv_parameters')"
 
 
 class Copy:
-    """A copy of cifarlib and a course of four small notebooks, run once with that copy."""
+    """A copy of cifarlib and a course of five small notebooks, run once with that copy."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.package = folder, folder / "lib" / "cifarlib"
@@ -28,6 +29,7 @@ class Copy:
         for name, code in (("01_records", RECORD), ("02_plots", PLOTS), ("03_ledger", LEDGER)):
             make(folder / "notebooks", name, code)
         make(folder / "notebooks", "04_shell", SHELL)
+        make(folder / "notebooks", "05_check", CHECK)  # as an exercise does
         done = self.call("run", "--jobs", "2")
         assert done.returncode == 0, done.stderr
 
@@ -74,7 +76,7 @@ def changed(copy):
         copy.call("run")  # draws the pages as they were
 
 
-ALL = {"01", "02", "03", "04"}
+ALL = {"01", "02", "03", "04", "05"}
 
 
 def run_again(plan: dict[str, str]) -> set[str]:
@@ -90,8 +92,6 @@ def test_the_copy_is_what_runs(copy):
 @pytest.mark.parametrize(
     "name",
     [
-        "checks/compare_values.py",
-        "checks/assignments/a02_counting_parameters.py",
         "grader/scores.py",
         "grader/bubblewrap.py",
         "runner/plan.py",
@@ -113,8 +113,10 @@ def test_what_decides_no_result_runs_nothing_again(changed, name):
         ("runner/job.py", ALL),  # the variables that a notebook gets
         ("runner/journal.py", ALL),  # which cells of an unfinished notebook are kept
         ("plots/figures.py", {"02", "04"}),
-        ("ledger/bands.py", {"03", "04"}),
+        ("ledger/bands.py", {"03", "04", "05"}),  # checks know the ledger
         ("training.py", {"04"}),
+        ("checks/compare_values.py", {"05"}),
+        ("checks/assignments/a02_counting_parameters.py", {"05"}),
         ("networks/r0.py", {"04"}),
     ],
 )
@@ -140,7 +142,7 @@ def test_a_changed_template_draws_the_page_anew_and_executes_nothing(copy, chang
     folder = copy.folder / "out" / "01_records"
     before = {name: (folder / name).read_bytes() for name in ("01_records.ipynb", "log.txt")}
     done = copy.call("run")
-    assert "Nothing to run: all 4 results are reused." in done.stdout
+    assert "Nothing to run: all 5 results are reused." in done.stdout
     assert "<!-- new -->" in (folder / "01_records.html").read_text(encoding="utf-8")
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert set(copy.plan().values()) == {"reused"}

@@ -1,7 +1,7 @@
 """Data: from bytes on a disk or a network to a split `Dataset`, with its origin.
 
 In: the name of a published data set, or a folder of images. Out: a `Dataset` of arrays.
-Read first: `loading` (the one way to get images), then `dataset` (what comes out).
+Read first: `loading` (`load`), then `dataset` (what comes out).
 
 | module | holds |
 |---|---|

@@ -1,4 +1,4 @@
-"""The course's data sets, split and with their origin: the one way to get images.
+"""The course's data sets, split and with their origin.
 
 >>> data = load("cifar10")
 >>> data.x_train.shape, data.y_train.shape

@@ -1,4 +1,4 @@
-"""JailLimits that only an onlooker can keep: the memory and the time of all processes of a jail."""
+"""Limits that only an onlooker can keep: the memory and the time of all processes of a jail."""
 
 from __future__ import annotations
 

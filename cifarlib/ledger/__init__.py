@@ -19,7 +19,7 @@ Read first: `claims` (what a system is), `result_store` (what a result is), `ban
 | `recipes` | the reports' own recipes, as far as they can be trained from their settings |
 | `prose` | figures in sentences, each tied to a claim or a band |
 
-`band`, `claim`, `verdict`: see the glossary in `docs/glossary.md`.
+`band`, `claim`, `state`: see the glossary in `docs/glossary.md`.
 """
 
 from cifarlib._support.environment import environment

@@ -33,5 +33,5 @@ What is left for people and programs:
 | `replicate_seeds`, `measure`, `measure_features` | more seeds; the reports' own recipes |
 | `doctor`, `kernelspec` | `cifarlib doctor`: what is wrong with this machine |
 
-A change to a module that the worker loads runs every notebook again; see `docs/keys.md`.
+A change to a module that the worker executes with runs every notebook again; see `docs/keys.md`.
 """

@@ -123,11 +123,15 @@ def lock_digest() -> str:
 
 
 def ledger_digest() -> str:
-    """Digest what notebooks print from the ledger: not the times at which it was measured."""
-    names = ("id", "variant", "profile", "backend", "seed", "metrics", "note")
-    rows = [[row.get(name) for name in names] for row in ledger.results()]
+    """Digest all that the ledger holds but when it was recorded, and from which commit."""
+    rows = [_without_times(row) for row in ledger.results()]
     said = (claims.RECORDS / "claims.toml").read_bytes()
     return hashlib.sha256(said + json.dumps(rows).encode()).hexdigest()
+
+
+def _without_times(row: dict[str, Any]) -> dict[str, Any]:
+    facts = {k: v for k, v in (row.get("environment") or {}).items() if k != "git"}
+    return {k: v for k, v in row.items() if k != "recorded"} | {"environment": facts}
 
 
 def _module_digests(names: set[str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from pathlib import Path
 import cifarlib
 
 PACKAGE = "cifarlib"
+BY_NAME = {"cifarlib.checks.tasks": "cifarlib.checks"}
+"""Modules that import others by a name that they are given, and the room in which these are."""
 ROOT = Path(cifarlib.__file__).parent
 
 
@@ -50,6 +52,8 @@ def closure(names: Iterable[str], without: Iterable[str] = ()) -> set[str]:
             continue
         found.add(name)
         waiting += _imports_of(modules_path(name), False)
+        if room := BY_NAME.get(name):
+            waiting += [other for other in modules() if other.startswith(f"{room}.")]
         if "." in name:
             waiting.append(name.rpartition(".")[0])
     return found
