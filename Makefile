@@ -13,7 +13,7 @@ LIGHT := not process and not training and not large and not slow
 TIER  := $(BIN)/python tests/tier_time.py
 UNIT  := $(BIN)/python -m pytest tests --ignore tests/browser
 
-.PHONY: help run check test slow lab lint light unit notebooks quick accept book browser lock bench
+.PHONY: help run check test slow lab lint light unit processes rest notebooks quick accept book browser lock bench
 .PHONY: clean
 
 help:  ## list these targets
@@ -26,7 +26,7 @@ check: $(READY)  ## while editing: lint, and tests without processes, trainings,
 	$(TIER) check $(MAKE) --no-print-directory lint light
 
 test: lint  ## before every commit: everything CI checks, all tests but the slow ones
-	$(TIER) test $(MAKE) --no-print-directory --jobs 2 --output-sync=target unit notebooks
+	$(TIER) test $(MAKE) --no-print-directory --jobs 2 --output-sync=target notebooks processes rest
 
 slow: $(READY)  ## before a release, or after a change to processes, kernels, jails, backends: the rest
 	$(UNIT) -m slow
@@ -40,6 +40,12 @@ light: $(READY)
 
 unit: $(READY)
 	$(UNIT) -m "not slow"
+
+processes: $(READY)  # the two halves of `unit`, to keep two cores busy beside the notebooks
+	$(UNIT) -m "process and not slow"
+
+rest: $(READY)
+	$(UNIT) -m "not process and not slow"
 
 notebooks: $(READY)
 	CIFARLIB_PROFILE=smoke CIFARLIB_QUIET=1 TF_CPP_MIN_LOG_LEVEL=2 \
