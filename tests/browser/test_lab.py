@@ -105,7 +105,7 @@ def changed(page, read, before):
 
 def test_the_sliders_of_02_change_shape_formula_and_counts(page, lab, shot):
     open_notebook(page, lab, "notebooks/02_counting_parameters.ipynb")
-    cell = select(page, "widgets.parameter_explorer")
+    cell = select(page, "parameter_explorer(kernel")
     page.keyboard.press("Shift+Enter")
     finished(page, cell)
     table = cell.locator(".widget-html table")
