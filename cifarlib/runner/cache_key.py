@@ -3,8 +3,8 @@
 In the key are the notebook's code and parameters, the modules of cifarlib that it uses and those
 that execute it, the lock and the installed versions, the data and weights on this machine, the
 backend, threads and settings; for notebooks that use the ledger what is recorded there, and for
-those that read the others' results these. Checks, the grader, pages and the rest of the runner are
-not in it: a change to them executes nothing again.
+those that read the others' results these. The grader, pages and the rest of the runner are not in
+it, and checks only for exercises, which call them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PARTS = {
 WORKER, PAGE = "cifarlib.runner.worker", "cifarlib.runner.notebook_page"
 LEDGER = "cifarlib.ledger"
 MOST_NAMES = 4  # of changed modules, said in a plan
-INSTRUCTOR = tuple(f"cifarlib.{room}" for room in ("runner", "grader", "checks", "cli"))
+INSTRUCTOR = tuple(f"cifarlib.{room}" for room in ("runner", "grader", "cli"))
 
 
 def common(mirror: Path | str | None) -> dict[str, Any]:
